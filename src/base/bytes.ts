@@ -1,0 +1,66 @@
+// Bytes: the one alias for byte arrays, and the small conversions that every layer needs.
+// Assumes nothing about where the bytes live (JavaScript heap or WASM memory); never copies
+// unless the name says so.
+
+/** A run of bytes over any buffer. Who owns the buffer is said where it is passed. */
+export type Bytes = Uint8Array<ArrayBufferLike>;
+
+const hexDigits = "0123456789abcdef";
+
+/** Lower-case hexadecimal text of `bytes`. */
+export function formatHex(bytes: Bytes): string {
+  let text = "";
+  for (const byte of bytes) {
+    text += hexDigits.charAt(byte >> 4) + hexDigits.charAt(byte & 15);
+  }
+  return text;
+}
+
+/** The bytes that lower-case hexadecimal `text` stands for, or `undefined` if it is not such text. */
+export function parseHex(text: string): Bytes | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let index = 0; index < bytes.length; index++) {
+    bytes[index] = parseInt(text.slice(index * 2, index * 2 + 2), 16);
+  }
+  return bytes;
+}
+
+/** Whether the two runs hold the same bytes. */
+export function equalBytes(left: Bytes, right: Bytes): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) {
+    if (left[index] !== right[index]) return false;
+  }
+  return true;
+}
+
+/** A new array that holds `parts` one after the other. */
+export function joinBytes(parts: readonly Bytes[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 bytes of `text`. */
+export function encodeUtf8(text: string): Bytes {
+  return utf8Encoder.encode(text);
+}
+
+/** The text that UTF-8 `bytes` stand for, or `undefined` if they are not UTF-8. */
+export function decodeUtf8(bytes: Bytes): string | undefined {
+  try {
+    return utf8Decoder.decode(bytes.slice());
+  } catch {
+    return undefined;
+  }
+}

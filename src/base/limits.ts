@@ -1,0 +1,52 @@
+// Limits: every bound of the format and the engine, with the relations between them asserted.
+// Decoders compare against these before they allocate.
+
+import { assert } from "./assert.ts";
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** Bytes of one BLAKE3 digest or chaining value. */
+export const digestBytes = 32;
+
+/** Bytes of a BLAKE3 chunk, the smallest unit its tree can be cut at (BLAKE3 paper, section 2.1). */
+export const leafBytesMin: number = 1 * kib;
+
+/** The leaf of new entries, and the largest that a manifest may name. */
+export const leafBytesMax: number = 64 * kib;
+
+/** The segment size of new entries. */
+export const segmentBytesDefault: number = 32 * mib;
+
+/** The largest segment that a manifest may name: FAT32 holds no file of 4 GiB. */
+export const segmentBytesMax: number = 2048 * mib;
+
+/** Shards of a block, data and parity together: GF(2^8) has no more points. */
+export const shardCountMax = 256;
+
+/** UTF-8 bytes of an entry's name: what Linux file systems hold in one path component. */
+export const nameBytesMax = 255;
+
+/** Hexadecimal digits of an entry's id. */
+export const idDigits = 16;
+
+/** Bytes of one self-hashed page of the outboard. */
+export const outboardPageBytes: number = 64 * kib;
+
+/** An outboard up to this size lies inside the manifest. */
+export const outboardInlineBytesMax: number = 16 * kib;
+
+/** A manifest that is larger is not read: page hashes of a 35 TB payload take half of it. */
+export const manifestBytesMax: number = 64 * mib;
+
+/** Metadata copies of every entry (manifest and outboard), each in a folder of its own. */
+export const metadataCopyCount = 4;
+
+/** The largest payload: numbers stay exact up to here. */
+export const payloadBytesMax: number = Number.MAX_SAFE_INTEGER;
+
+assert(leafBytesMax % leafBytesMin === 0, "leaf sizes are multiples of a BLAKE3 chunk");
+assert(segmentBytesDefault % leafBytesMax === 0, "a segment is whole leaves");
+assert(segmentBytesMax % leafBytesMax === 0, "the largest segment is whole leaves");
+assert(outboardPageBytes % digestBytes === 0, "a page is whole digests");
+assert(outboardInlineBytesMax <= outboardPageBytes, "an inline outboard is at most one page");
