@@ -28,5 +28,7 @@ export function present<T>(value: T | undefined, claim: string): T {
  * @throws {AssertionError} if an unknown variant arrives all the same
  */
 export function unreachable(value: never): never {
-  throw new AssertionError(`Broken invariant: unknown variant ${JSON.stringify(value)}`);
+  throw new AssertionError(
+    `Broken invariant: unknown variant ${JSON.stringify(value)}`,
+  );
 }

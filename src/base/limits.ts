@@ -45,8 +45,17 @@ export const metadataCopyCount = 4;
 /** The largest payload: numbers stay exact up to here. */
 export const payloadBytesMax: number = Number.MAX_SAFE_INTEGER;
 
-assert(leafBytesMax % leafBytesMin === 0, "leaf sizes are multiples of a BLAKE3 chunk");
+assert(
+  leafBytesMax % leafBytesMin === 0,
+  "leaf sizes are multiples of a BLAKE3 chunk",
+);
 assert(segmentBytesDefault % leafBytesMax === 0, "a segment is whole leaves");
-assert(segmentBytesMax % leafBytesMax === 0, "the largest segment is whole leaves");
+assert(
+  segmentBytesMax % leafBytesMax === 0,
+  "the largest segment is whole leaves",
+);
 assert(outboardPageBytes % digestBytes === 0, "a page is whole digests");
-assert(outboardInlineBytesMax <= outboardPageBytes, "an inline outboard is at most one page");
+assert(
+  outboardInlineBytesMax <= outboardPageBytes,
+  "an inline outboard is at most one page",
+);

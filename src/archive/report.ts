@@ -1,0 +1,159 @@
+// Report: what the engine tells its callers, as plain data that survives JSON. Damage is data here,
+// never an exception. Frontends word it; nothing in here is a sentence.
+
+/** How a shard file (or a copy of metadata) failed its verification. */
+export type DamageCause =
+  | "missing" // no such file
+  | "truncated" // shorter than the manifest says
+  | "overlong" // longer than the manifest says; the surplus is not ours
+  | "unreadable" // the medium gave an error
+  | "rotten" // bytes that do not match their digest
+  | "unsafe"; // a link or special file where a plain file belongs
+
+/** Damage found in one file of an entry. Leaf counts add up over the file. */
+export interface FileDamage {
+  /** Path inside the entry's folder, "/"-separated. */
+  readonly file: string;
+  /** What the file holds. */
+  readonly role: "segment" | "parity" | "manifest" | "outboard";
+  /** Segment number in the payload (role "segment"), else the parity shard's number in its block. */
+  readonly index: number;
+  /** The block the shard belongs to; 0 for metadata. */
+  readonly block: number;
+  /** The first cause met; a file can have several. */
+  readonly cause: DamageCause;
+  /** Leaves that failed; 0 where only the length is wrong; 1 for a metadata copy. */
+  readonly leafCount: number;
+  /** Of those, leaves whose bytes could be rebuilt and verified. */
+  readonly rebuiltLeafCount: number;
+  /** Whether the file on the medium is right again. */
+  readonly repaired: boolean;
+  /** Why it was not repaired although it could be rebuilt (no space, read-only, …), if so. */
+  readonly obstacle?: string;
+}
+
+/** A run of payload bytes. */
+export interface PayloadRange {
+  /** From the payload's start. */
+  readonly payloadOffset: number;
+  readonly bytes: number;
+}
+
+/** What a scan of an entry came to. */
+export type HealthState =
+  | "healthy" // every byte matches
+  | "repaired" // damage found; everything is right again on the medium
+  | "repairable" // damage found, all of it could be rebuilt, but it was not written back
+  | "lost"; // more was lost than can be rebuilt: see lostRanges, lostFiles
+
+/** The health of one entry. */
+export interface HealthReport {
+  readonly id: string;
+  readonly name: string;
+  /** The entry's folder in the archive. */
+  readonly folder: string;
+  readonly state: HealthState;
+  readonly payloadBytes: number;
+  readonly segmentCount: number;
+  readonly parityCount: number;
+  readonly damage: readonly FileDamage[];
+  /** Payload bytes that cannot be rebuilt. */
+  readonly lostRanges: readonly PayloadRange[];
+  /** Parity leaves that cannot be rebuilt (no payload byte is lost by this alone). */
+  readonly lostParityLeafCount: number;
+  /** Files in the entry's folder that are not part of it; left alone. */
+  readonly strangers: readonly string[];
+  /** Set when the entry could not be examined at all (no readable manifest, newer format). */
+  readonly problem?: string;
+  readonly elapsedMs: number;
+}
+
+/** What an entry says of itself. */
+export interface EntrySummary {
+  readonly id: string;
+  readonly name: string;
+  readonly folder: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly tier: number;
+  /** `erasure:k+m` or `replicate:n`. */
+  readonly policy: string;
+  readonly payloadBytes: number;
+  /** Payload, parity and metadata together, as the manifest has it. */
+  readonly storedBytes: number;
+  /** Plain BLAKE3 of the payload, hexadecimal. */
+  readonly root: string;
+  readonly segmentCount: number;
+  readonly segmentBytes: number;
+  readonly blockCount: number;
+  readonly dataShards: number;
+  readonly parityShards: number;
+  readonly leafBytes: number;
+  /** The source's modification time, ISO 8601, if known. */
+  readonly modified?: string;
+  /** Permission bits of the source, octal digits, if known. */
+  readonly mode?: string;
+}
+
+/** A folder of the archive that could not be read as an entry, and why. Never hides the others. */
+export interface EntryProblem {
+  readonly folder: string;
+  readonly code: "no-manifest" | "unsupported-format" | "unreadable";
+  readonly problem: string;
+}
+
+/** What an archive holds. */
+export interface ArchiveListing {
+  /** By name, then newest first. */
+  readonly entries: readonly EntrySummary[];
+  readonly problems: readonly EntryProblem[];
+}
+
+/** What a commit made. */
+export interface CommitReport extends EntrySummary {
+  /** The source as it was given. */
+  readonly source: string;
+  readonly elapsedMs: number;
+}
+
+/** What a restore gave back. */
+export interface RestoreReport {
+  readonly id: string;
+  readonly name: string;
+  /** Where the bytes are now; undefined when nothing was written. */
+  readonly output?: string;
+  readonly payloadBytes: number;
+  /** Damage met on the way; nothing in the archive was changed. */
+  readonly damage: readonly FileDamage[];
+  readonly rebuiltLeafCount: number;
+  /** Ranges that are holes (zeros) in the output of a partial restore. */
+  readonly holes: readonly PayloadRange[];
+  /** Complete and verified against the root. */
+  readonly complete: boolean;
+  readonly elapsedMs: number;
+}
+
+/** What the engine tells while it works. */
+export type ArchiveEvent =
+  | {
+    readonly kind: "start";
+    readonly operation: "commit" | "restore" | "health";
+    readonly name: string;
+    /** Bytes that the operation will go through. */
+    readonly bytesTotal: number;
+  }
+  | {
+    readonly kind: "progress";
+    readonly bytesDone: number;
+    readonly bytesTotal: number;
+  }
+  | {
+    readonly kind: "damage";
+    readonly folder: string;
+    readonly damage: FileDamage;
+  }
+  | {
+    readonly kind: "finish";
+    readonly operation: "commit" | "restore" | "health";
+  }
+  | { readonly kind: "warning"; readonly message: string };

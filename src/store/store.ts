@@ -1,0 +1,83 @@
+// Store: named bytes. A tree of folders and plain files below one root, read and written by
+// offset, made durable on demand. It knows no shard, no entry and no archive.
+//
+// Paths are relative, "/"-separated, and never leave the root: no empty component, no ".", no "..",
+// no NUL. Nothing below the root is followed: a symbolic link or a special file anywhere in a path
+// is `unsafe-path` on opening and kind "other" in stat and list.
+//
+// All calls but syncFiles are synchronous: the engine runs them inside workers, where a blocking
+// read straight into WASM memory is several times faster than an asynchronous one.
+
+import type { Bytes } from "../base/bytes.ts";
+
+/** What lies at a path. "other" is a symbolic link, a device, a pipe or a socket. */
+export type StoreKind = "file" | "folder" | "other";
+
+/** What is known of a path without opening it; links are not followed. */
+export interface StoreStat {
+  readonly kind: StoreKind;
+  /** Size of a file; 0 for the rest. */
+  readonly bytes: number;
+  /** Names that the file has in its file system: more than 1 means that others share its bytes. */
+  readonly linkCount: number;
+}
+
+/** One name in a folder. */
+export interface StoreName {
+  readonly name: string;
+  readonly kind: StoreKind;
+}
+
+/** How openFile treats what is there: "read" never changes it; "create" needs nothing to be there;
+ * "update" opens an existing file for reading and writing; "ensure" is update or else create. */
+export type OpenMode = "read" | "create" | "update" | "ensure";
+
+/** An open file. Disposing closes it; nothing is durable before sync. */
+export interface StoreFile extends Disposable {
+  /**
+   * Reads at `offset` until `target` is full or the file ends; gives the count of bytes read.
+   * @throws {Failure} `io` and the like
+   */
+  readInto(target: Bytes, offset: number): number;
+  /**
+   * Writes all of `source` at `offset`, extending the file where needed.
+   * @throws {Failure} `no-space`, `read-only`, `io`
+   */
+  writeFrom(source: Bytes, offset: number): void;
+  /** Cuts or extends (with zeros) to exactly `bytes`. @throws {Failure} */
+  truncate(bytes: number): void;
+  /** The size now. @throws {Failure} */
+  size(): number;
+  /** Returns once content and size are on the medium. @throws {Failure} */
+  sync(): void;
+}
+
+/** A tree of folders and files below one root. Every call throws only {@link Failure}. */
+export interface Store {
+  /** For messages: where this store is. */
+  readonly location: string;
+
+  /** What is at `path` ("" is the root), or undefined if nothing is. @throws {Failure} */
+  stat(path: string): StoreStat | undefined;
+  /** The names in the folder, in byte order of their UTF-8. @throws {Failure} `not-found` */
+  list(path: string): StoreName[];
+  /** Opens a plain file. @throws {Failure} `not-found`, `exists`, `unsafe-path`, `wrong-kind` */
+  openFile(path: string, mode: OpenMode): StoreFile;
+  /** Makes the folder; its parent must be there. An existing folder is fine. @throws {Failure} */
+  makeFolder(path: string): void;
+  /**
+   * Gives `source` the name `target` in one step. A file replaces a file; a folder replaces nothing.
+   * @throws {Failure} `not-found`, `exists`
+   */
+  rename(source: string, target: string): void;
+  /** Removes a file, or a link itself. @throws {Failure} `not-found`, `wrong-kind` for a folder */
+  removeFile(path: string): void;
+  /** Removes a folder and all below it, following no link. @throws {Failure} `not-found` */
+  removeTree(path: string): void;
+  /** Returns once the names in the folder are on the medium. @throws {Failure} */
+  syncFolder(path: string): void;
+  /** Resolves once the content of all these files is on the medium. @throws {Failure} */
+  syncFiles(paths: readonly string[]): Promise<void>;
+  /** Bytes that can still be written, or undefined where that cannot be known. */
+  freeBytes(): number | undefined;
+}
