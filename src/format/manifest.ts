@@ -1,0 +1,362 @@
+// Manifest: what an entry says of itself, as JSON that a person can read, and self-checking: its
+// last member is the BLAKE3 of all bytes before that line, so `head -n -2 manifest.json | b3sum`
+// proves a copy. Decoding trusts nothing: form, limits and relations are verified before use.
+
+import {
+  type Bytes,
+  decodeUtf8,
+  encodeUtf8,
+  formatHex,
+  parseHex,
+} from "../base/bytes.ts";
+import {
+  digestBytes,
+  leafBytesMax,
+  leafBytesMin,
+  manifestBytesMax,
+  payloadBytesMax,
+  segmentBytesMax,
+} from "../base/limits.ts";
+import { isId, nameProblem } from "./entry_path.ts";
+import {
+  blockCountOf,
+  type Geometry,
+  segmentCountOf,
+  slotCountOf,
+} from "./geometry.ts";
+import {
+  type Digester,
+  isInline,
+  type OutboardRecord,
+  pageCountOf,
+} from "./outboard.ts";
+import {
+  formatPolicy,
+  parsePolicy,
+  type Policy,
+  shardsOf,
+  type Tier,
+} from "./policy.ts";
+
+/** The version that this code writes and reads. */
+export const formatVersion = 1;
+
+/** What is known of the file that was committed. */
+export interface SourceAttributes {
+  /** Modification time, ISO 8601 in UTC. */
+  readonly modified?: string;
+  /** Permission bits in octal digits. */
+  readonly mode?: string;
+}
+
+/** An entry's description. Everything else about the entry follows from it. */
+export interface Manifest {
+  readonly id: string;
+  readonly name: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly tier: Tier;
+  readonly policy: Policy;
+  readonly geometry: Geometry;
+  /** Plain BLAKE3 of the payload. */
+  readonly root: Bytes;
+  readonly outboard: OutboardRecord;
+  readonly source: SourceAttributes;
+}
+
+/** What a manifest's bytes turned out to be. */
+export type DecodedManifest =
+  | { readonly kind: "valid"; readonly manifest: Manifest }
+  /** The self-check fails: these bytes are damaged, or were never a manifest. */
+  | { readonly kind: "damaged"; readonly problem: string }
+  /** The self-check holds, but a newer version or an unknown feature is needed. */
+  | { readonly kind: "unsupported"; readonly problem: string }
+  /** The self-check holds, but the content contradicts the format: somebody made this up. */
+  | { readonly kind: "invalid"; readonly problem: string };
+
+const checkMember = "manifest_blake3";
+
+/** The bytes of a manifest file. */
+export function encodeManifest(manifest: Manifest, digest: Digester): Bytes {
+  const { geometry, outboard, source } = manifest;
+  const members = {
+    format: "blockframe",
+    version: formatVersion,
+    required_features: [],
+    id: manifest.id,
+    name: manifest.name,
+    created: manifest.created,
+    tier: manifest.tier,
+    policy: formatPolicy(manifest.policy),
+    payload_bytes: geometry.payloadBytes,
+    segment_bytes: geometry.segmentBytes,
+    leaf_bytes: geometry.leafBytes,
+    root: formatHex(manifest.root),
+    source: { modified: source.modified, mode: source.mode },
+    outboard: outboard.kind === "inline"
+      ? { inline: formatHex(outboard.digests) }
+      : { pages: formatDigests(outboard.pageDigests) },
+  };
+  const body = JSON.stringify(members, null, 2).replace(/\n}$/, ",\n");
+  const check = formatHex(digest(encodeUtf8(body)));
+  return encodeUtf8(`${body}  "${checkMember}": "${check}"\n}\n`);
+}
+
+/** What `bytes` are. Never throws, whatever they hold; bounded by {@link manifestBytesMax}. */
+export function decodeManifest(
+  bytes: Bytes,
+  digest: Digester,
+): DecodedManifest {
+  const damaged = (problem: string): DecodedManifest => ({
+    kind: "damaged",
+    problem,
+  });
+  if (bytes.length > manifestBytesMax) {
+    return damaged("it is larger than any manifest");
+  }
+  const trailerBytes = encodeUtf8(`  "${checkMember}": ""\n}\n`).length +
+    2 * digestBytes;
+  if (bytes.length < trailerBytes) return damaged("it is too short");
+  const body = bytes.subarray(0, bytes.length - trailerBytes);
+  const trailer = decodeUtf8(bytes.subarray(bytes.length - trailerBytes));
+  const check = trailer === undefined
+    ? null
+    : /^  "(\w+)": "([0-9a-f]{64})"\n}\n$/.exec(trailer);
+  if (check === null || check[1] !== checkMember) {
+    return damaged("its last lines are not a check");
+  }
+  if (formatHex(digest(body)) !== check[2]) {
+    return damaged("its bytes do not match its check");
+  }
+  const text = decodeUtf8(bytes);
+  if (text === undefined) {
+    return { kind: "invalid", problem: "it is not UTF-8" };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { kind: "invalid", problem: "it is not JSON" };
+  }
+  return readMembers(value);
+}
+
+class Invalid extends Error {}
+class Unsupported extends Error {}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function readMembers(value: unknown): DecodedManifest {
+  try {
+    return { kind: "valid", manifest: readManifest(value) };
+  } catch (error) {
+    if (error instanceof Invalid) {
+      return { kind: "invalid", problem: error.message };
+    }
+    if (error instanceof Unsupported) {
+      return { kind: "unsupported", problem: error.message };
+    }
+    throw error;
+  }
+}
+
+function readManifest(value: unknown): Manifest {
+  const members = readObject(value, "the manifest");
+  readVersion(members);
+  const id = readText(members, "id");
+  if (!isId(id)) throw new Invalid(`"id" is not 16 hexadecimal digits`);
+  const name = readText(members, "name");
+  const problem = nameProblem(name);
+  if (problem !== undefined) {
+    throw new Invalid(`"name" cannot be a file's name: ${problem}`);
+  }
+  const policy = readPolicy(members);
+  const geometry = readGeometry(members, policy);
+  return {
+    id,
+    name,
+    created: readTime(members, "created"),
+    tier: readInteger(members, "tier", 0, 4) as Tier,
+    policy,
+    geometry,
+    root: readDigests(members["root"], "root", 1),
+    outboard: readOutboard(members, geometry),
+    source: readSource(members),
+  };
+}
+
+function readVersion(members: Members): void {
+  if (members["format"] !== "blockframe") {
+    throw new Invalid(`"format" is not "blockframe"`);
+  }
+  const version = readInteger(members, "version", 0, payloadBytesMax);
+  if (version !== formatVersion) {
+    throw new Unsupported(
+      `it has format version ${version}; this program reads ${formatVersion}`,
+    );
+  }
+  const features = members["required_features"];
+  if (!Array.isArray(features)) {
+    throw new Invalid(`"required_features" is not a list`);
+  }
+  if (features.length > 0) {
+    const names = features.slice(0, 8).map((feature) => JSON.stringify(feature))
+      .join(", ");
+    throw new Unsupported(
+      `it needs features that this program does not know: ${names}`,
+    );
+  }
+}
+
+function readPolicy(members: Members): Policy {
+  const text = readText(members, "policy");
+  try {
+    return parsePolicy(text);
+  } catch {
+    throw new Invalid(`"policy" is not a policy`);
+  }
+}
+
+function readGeometry(members: Members, policy: Policy): Geometry {
+  const payloadBytes = readInteger(
+    members,
+    "payload_bytes",
+    0,
+    payloadBytesMax,
+  );
+  const leafBytes = readInteger(
+    members,
+    "leaf_bytes",
+    leafBytesMin,
+    leafBytesMax,
+  );
+  if ((leafBytes & (leafBytes - 1)) !== 0) {
+    throw new Invalid(`"leaf_bytes" is no power of two`);
+  }
+  const segmentBytes = readInteger(
+    members,
+    "segment_bytes",
+    leafBytes,
+    segmentBytesMax,
+  );
+  if (segmentBytes % leafBytes !== 0) {
+    throw new Invalid(`"segment_bytes" is not whole leaves`);
+  }
+  const geometry = {
+    payloadBytes,
+    leafBytes,
+    segmentBytes,
+    ...shardsOf(policy),
+  };
+  // Slots are the largest derived number; beyond 2^40 of them nothing could be allocated anyway.
+  if (slotCountOf(geometry) > 2 ** 40 || segmentCountOf(geometry) > 2 ** 40) {
+    throw new Invalid(`it describes more than 2^40 leaves`);
+  }
+  return geometry;
+}
+
+function readOutboard(members: Members, geometry: Geometry): OutboardRecord {
+  const outboard = readObject(members["outboard"], `"outboard"`);
+  const slotCount = slotCountOf(geometry);
+  if (isInline(slotCount)) {
+    return {
+      kind: "inline",
+      digests: readDigests(outboard["inline"], "inline", slotCount),
+    };
+  }
+  const pages = outboard["pages"];
+  if (!Array.isArray(pages) || pages.length !== pageCountOf(slotCount)) {
+    throw new Invalid(
+      `"pages" is not a list of ${pageCountOf(slotCount)} digests`,
+    );
+  }
+  const pageDigests = new Uint8Array(pages.length * digestBytes);
+  pages.forEach((page, index) => {
+    pageDigests.set(readDigests(page, "pages", 1), index * digestBytes);
+  });
+  return { kind: "pages", pageDigests };
+}
+
+function readSource(members: Members): SourceAttributes {
+  const source = readObject(members["source"] ?? {}, `"source"`);
+  const mode = source["mode"];
+  if (
+    mode !== undefined &&
+    (typeof mode !== "string" || !/^[0-7]{1,4}$/.test(mode))
+  ) {
+    throw new Invalid(`"mode" is not octal digits`);
+  }
+  return {
+    ...(source["modified"] === undefined
+      ? {}
+      : { modified: readTime(source, "modified") }),
+    ...(mode === undefined ? {} : { mode }),
+  };
+}
+
+function readObject(value: unknown, what: string): Members {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Invalid(`${what} is not an object`);
+  }
+  return value as Members;
+}
+
+function readText(members: Members, member: string): string {
+  const value = members[member];
+  if (typeof value !== "string") throw new Invalid(`"${member}" is not text`);
+  return value;
+}
+
+function readInteger(
+  members: Members,
+  member: string,
+  min: number,
+  max: number,
+): number {
+  const value = members[member];
+  if (
+    typeof value !== "number" || !Number.isSafeInteger(value) || value < min ||
+    value > max
+  ) {
+    throw new Invalid(`"${member}" is not an integer from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function readTime(members: Members, member: string): string {
+  const text = readText(members, member);
+  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+  if (!form.test(text)) throw new Invalid(`"${member}" is not a time in UTC`);
+  return text;
+}
+
+function readDigests(value: unknown, member: string, count: number): Bytes {
+  const wanted = count * digestBytes * 2;
+  const bytes = typeof value === "string" && value.length === wanted
+    ? parseHex(value)
+    : undefined;
+  if (bytes === undefined) {
+    throw new Invalid(`"${member}" is not ${wanted} hexadecimal digits`);
+  }
+  return bytes;
+}
+
+function formatDigests(digests: Bytes): string[] {
+  const texts: string[] = [];
+  for (let offset = 0; offset < digests.length; offset += digestBytes) {
+    texts.push(formatHex(digests.subarray(offset, offset + digestBytes)));
+  }
+  return texts;
+}
+
+/** Folders, shards and blocks that a report of this entry speaks of. */
+export function countsOf(
+  manifest: Manifest,
+): { segmentCount: number; blockCount: number; parityCount: number } {
+  const blockCount = blockCountOf(manifest.geometry);
+  return {
+    segmentCount: segmentCountOf(manifest.geometry),
+    blockCount,
+    parityCount: blockCount * manifest.geometry.parityShards,
+  };
+}
