@@ -1,0 +1,99 @@
+// Provision: the programs of other people that tests compare with. On Debian as root they are
+// installed; elsewhere the caller is told which are missing. Nothing here is needed to run
+// BlockFrame itself.
+
+/** A program, how to see that it is there, and the Debian package that has it. */
+interface Tool {
+  readonly name: string;
+  /** A program on the PATH, or a file where it starts with "/". */
+  readonly probe: string;
+  /** Undefined where Debian's is too old: rustup has the one that fits. */
+  readonly package?: string;
+  readonly why: string;
+}
+
+const tools: readonly Tool[] = [
+  {
+    name: "b3sum",
+    probe: "b3sum",
+    package: "b3sum",
+    why: "a restored file's BLAKE3 equals the root in the manifest",
+  },
+  {
+    name: "par2",
+    probe: "par2",
+    package: "par2",
+    why: "the other program that repairs files from parity",
+  },
+  {
+    name: "gcc",
+    probe: "gcc",
+    package: "gcc libc6-dev",
+    why: "builds the small program that calls ISA-L",
+  },
+  {
+    name: "isa-l",
+    probe: "/usr/include/isa-l.h",
+    package: "libisal-dev",
+    why: "parity that a third party made, and the speed to compare with",
+  },
+  {
+    name: "cargo",
+    probe: "cargo",
+    why: "tests of the Rust codec (https://rustup.rs)",
+  },
+];
+
+/** Installs what is missing where that is possible, and gives the names that are still missing. */
+export async function provisionTools(): Promise<Set<string>> {
+  let missing = tools.filter((tool) => !isThere(tool));
+  const packages = missing.flatMap((tool) => tool.package?.split(" ") ?? []);
+  if (packages.length > 0 && isDebianRoot()) {
+    console.log(`Installing for the tests: ${packages.join(" ")}`);
+    await apt("update", "-qq");
+    await apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
+    missing = missing.filter((tool) => !isThere(tool));
+  }
+  for (const tool of missing) console.log(adviceFor(tool));
+  return new Set(missing.map((tool) => tool.name));
+}
+
+function adviceFor(tool: Tool): string {
+  const how = tool.package === undefined
+    ? ""
+    : ` On Debian: sudo apt-get install ${tool.package}`;
+  return `Not here: ${tool.name} (${tool.why}). Suites that need it are skipped.${how}`;
+}
+
+function isDebianRoot(): boolean {
+  return Deno.build.os === "linux" && Deno.uid() === 0 &&
+    exists("/etc/debian_version");
+}
+
+async function apt(...args: string[]): Promise<void> {
+  const { success } = await new Deno.Command("apt-get", {
+    args,
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) console.log(`apt-get ${args[0]} failed`);
+}
+
+function isThere(tool: Tool): boolean {
+  if (tool.probe.startsWith("/")) return exists(tool.probe);
+  const separator = Deno.build.os === "windows" ? ";" : ":";
+  const endings = Deno.build.os === "windows" ? [".exe", ".cmd"] : [""];
+  return (Deno.env.get("PATH") ?? "").split(separator).some((folder) =>
+    endings.some((ending) => exists(`${folder}/${tool.probe}${ending}`))
+  );
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

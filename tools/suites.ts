@@ -1,0 +1,132 @@
+// Suites: everything that `deno task test` runs, in order, by name. A suite in this list whose
+// folder or tests are gone is a failure, and so is a folder of tests that is not in this list
+// (tests/house sees to it): nothing leaves the run without a change here.
+
+/** A command whose success is one test: the formatter, the type checker and the like. */
+export interface CommandSuite {
+  readonly kind: "command";
+  readonly name: string;
+  /** Arguments of `deno`. */
+  readonly args: readonly string[];
+}
+
+/** Tests that `deno test` runs. */
+export interface DenoSuite {
+  readonly kind: "deno";
+  readonly name: string;
+  /** Folder of the tests. */
+  readonly folder: string;
+  /** "none" runs them without any permission, which proves that the layer needs none. */
+  readonly permissions: "none" | "all";
+  /** Files run side by side. For tests that measure no time and share no folder. */
+  readonly parallel: boolean;
+  /** Programs without which the suite says nothing. */
+  readonly needs: readonly string[];
+}
+
+/** Tests of a Rust crate. */
+export interface CargoSuite {
+  readonly kind: "cargo";
+  readonly name: string;
+  /** Arguments of `cargo`. */
+  readonly args: readonly string[];
+  /** Folder of the crate. */
+  readonly folder: string;
+  readonly needs: readonly string[];
+  /** "tests" counts what the summary counts; "success" is one test. */
+  readonly counts: "tests" | "success";
+}
+
+/** One line of the final table. */
+export type Suite = CommandSuite | DenoSuite | CargoSuite;
+
+/** What needs no test run: `deno task check`. */
+export const staticSuites: readonly Suite[] = [
+  command("format", ["fmt", "--check"]),
+  command("lint", ["lint"]),
+  command("types", ["check"]),
+];
+
+/** What every `deno task test` runs after the static suites. */
+export const testSuites: readonly Suite[] = [
+  tests("house"),
+  bareTests("base"),
+  bareTests("codec"),
+  bareTests("format"),
+  tests("store"),
+  tests("archive"),
+  tests("cli"),
+  tests("e2e", ["b3sum", "par2"]),
+  tests("fault"),
+  cargo("rust", ["test", "--quiet", "--locked"], "tests"),
+  command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),
+];
+
+/** What `deno task ok` runs besides: for those who change the Rust sources. */
+export const developerSuites: readonly Suite[] = [
+  cargo("rust format", ["fmt", "--check"], "success"),
+  cargo("rust lint", ["clippy", "--locked", "--", "-D", "warnings"], "success"),
+];
+
+/** Suites whose folder may still be missing, because what they test is being built. */
+export const plannedSuites: readonly string[] = [
+  "base",
+  "codec",
+  "format",
+  "store",
+  "archive",
+  "cli",
+  "e2e",
+  "fault",
+  "rust",
+  "bench smoke",
+];
+
+/** The folder without which a suite cannot run, if there is one. */
+export function folderOf(suite: Suite): string | undefined {
+  if (suite.kind === "command") {
+    return suite.args.includes("bench") ? "bench" : undefined;
+  }
+  return suite.folder;
+}
+
+function command(name: string, args: readonly string[]): CommandSuite {
+  return { kind: "command", name, args };
+}
+
+function bareTests(name: string): DenoSuite {
+  return {
+    kind: "deno",
+    name,
+    folder: `tests/${name}`,
+    permissions: "none",
+    parallel: true,
+    needs: [],
+  };
+}
+
+function tests(name: string, needs: readonly string[] = []): DenoSuite {
+  return {
+    kind: "deno",
+    name,
+    folder: `tests/${name}`,
+    permissions: "all",
+    parallel: false,
+    needs,
+  };
+}
+
+function cargo(
+  name: string,
+  args: readonly string[],
+  counts: "tests" | "success",
+): CargoSuite {
+  return {
+    kind: "cargo",
+    name,
+    args,
+    folder: "wasm",
+    needs: ["cargo"],
+    counts,
+  };
+}
