@@ -1,0 +1,60 @@
+// Ports: all that the command line needs of the world, as one parameter. The composition root fills
+// it with the system's; tests with fakes. Nothing below reaches around it.
+
+import type { Archive, ArchiveOptions } from "../archive/archive.ts";
+import type { Clock } from "../base/ports.ts";
+
+/** Where text goes. */
+export interface TextSink {
+  /** Whether a person is looking at it. */
+  readonly isTerminal: boolean;
+  /** Writes all of `text`. @throws {OutputClosed} when nobody reads any more */
+  write(text: string): void;
+}
+
+/** The reader of standard output went away (`| head`): stop without a word. */
+export class OutputClosed extends Error {
+  override readonly name: string = "OutputClosed";
+}
+
+/** The environment variables that are ever looked at. */
+export type VariableName =
+  | "APPDATA"
+  | "BLOCKFRAME_ARCHIVE"
+  | "BLOCKFRAME_CONFIG"
+  | "BLOCKFRAME_DEBUG"
+  | "BLOCKFRAME_LOG_LEVEL"
+  | "BLOCKFRAME_WORKERS"
+  | "HOME"
+  | "NO_COLOR"
+  | "TERM"
+  | "XDG_CONFIG_HOME";
+
+/** The signals that ask a run to stop. */
+export type StopSignal = "SIGINT" | "SIGTERM";
+
+/** How an archive is opened; `create` makes the folder where it is not there. */
+export type OpenRequest = ArchiveOptions & { readonly create?: boolean };
+
+/** The world as the command line sees it. */
+export interface Ports {
+  readonly stdout: TextSink;
+  readonly stderr: TextSink;
+  /** Whether a person can answer a question. */
+  readonly stdinIsTerminal: boolean;
+  readonly clock: Clock;
+  readonly system: "windows" | "darwin" | "other";
+  /** The next line of standard input, or undefined at its end. */
+  readAnswer(): Promise<string | undefined>;
+  /** Width of the terminal that shows standard error. */
+  columnCount(): number;
+  /** Undefined where it is unset, or where the sandbox does not let us see it. */
+  readVariable(name: VariableName): string | undefined;
+  /** Content of a small text file. @throws whatever the system throws */
+  readTextFile(path: string): Promise<string>;
+  openArchive(request: OpenRequest): Promise<Archive>;
+  /** Calls `listener` at every stop signal until disposed. */
+  onStopSignal(listener: (signal: StopSignal) => void): Disposable;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
