@@ -44,7 +44,7 @@ export type Suite = CommandSuite | DenoSuite | CargoSuite;
 export const staticSuites: readonly Suite[] = [
   command("format", ["fmt", "--check"]),
   command("lint", ["lint"]),
-  command("types", ["check"]),
+  command("types", ["check", "--quiet"]),
 ];
 
 /** What every `deno task test` runs after the static suites. */
