@@ -23,8 +23,7 @@ const belowFrontends = [...ground, ...engines, "src/view"];
 /** The table. What is not in it (tests, bench, tools) may import everything and be imported by nobody. */
 export const layers: readonly Layer[] = [
   layer("src/base", 0, [], false),
-  layer("wasm", 0, [], false),
-  layer("src/codec", 1, [...ground, "wasm"], false),
+  layer("src/codec", 1, ground, false),
   layer("src/format", 2, ground, false),
   layer("src/store", 3, ground, true),
   layer("src/archive", 4, [...ground, ...parts], true),

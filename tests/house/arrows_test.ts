@@ -3,7 +3,7 @@ import {
   ok as assert,
 } from "node:assert/strict";
 import { layerOf, layers, planArrow } from "../../tools/layers.ts";
-import { listFiles, root, runDeno } from "./repository.ts";
+import { exists, listSources, root, runDeno } from "./repository.ts";
 
 /** The part of `deno info --json` that is read here. */
 interface ModuleGraph {
@@ -33,9 +33,7 @@ Deno.test("the module graph points down only, dynamic imports and workers includ
 });
 
 Deno.test("every file of src/ and ffi/ lies in a layer", () => {
-  const strays = [...listFiles("src"), ...listFiles("ffi")].filter((path) =>
-    layerOf(path) === undefined
-  );
+  const strays = listSources().filter((path) => layerOf(path) === undefined);
   assertEquals(strays, []);
 });
 
@@ -54,9 +52,8 @@ Deno.test("the table of layers has no arrow up or sideways, but cli's to the oth
 
 /** Files that nothing imports statically: the program and the entries of its workers. */
 function startingPoints(): string[] {
-  const files = [...listFiles("src"), ...listFiles("ffi")];
-  const workers = files.filter((path) => path.endsWith("worker.ts"));
-  return listFiles("").includes("main.ts") ? ["main.ts", ...workers] : workers;
+  const workers = listSources().filter((path) => path.endsWith("worker.ts"));
+  return exists("main.ts") ? ["main.ts", ...workers] : workers;
 }
 
 async function readGraph(start: string): Promise<ModuleGraph> {

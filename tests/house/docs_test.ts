@@ -3,7 +3,14 @@ import {
   ok as assert,
 } from "node:assert/strict";
 import { layers } from "../../tools/layers.ts";
-import { listFiles, readText, root, runDeno } from "./repository.ts";
+import {
+  exists,
+  listFiles,
+  listSources,
+  readText,
+  root,
+  runDeno,
+} from "./repository.ts";
 
 /** The part of `deno doc --json` that is read here. */
 interface DocSymbol {
@@ -57,10 +64,9 @@ Deno.test("docs/architecture.md has a row for every layer", () => {
 });
 
 Deno.test("every export of src/ and ffi/ says what it is for", async () => {
-  const files = [...listFiles("src"), ...listFiles("ffi")].filter((path) =>
-    path.endsWith(".ts")
+  const { nodes } = JSON.parse(
+    await runDeno("doc", "--json", ...listSources()),
   );
-  const { nodes } = JSON.parse(await runDeno("doc", "--json", ...files));
   const silent = Object.values<{ symbols: DocSymbol[] }>(nodes)
     .flatMap(({ symbols }) => symbols.flatMap(silentParts));
   assertEquals(silent, []);
@@ -121,13 +127,4 @@ function anchorsOf(markdown: string): Set<string> {
 function resolve(from: string, target: string): string {
   const url = new URL(target, new URL(from, root));
   return decodeURIComponent(url.href.slice(root.href.length));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(new URL(path, root));
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -31,7 +31,7 @@ Deno.test("layer-order lets imports point down only", () => {
     ["src/archive/a.ts", `import "../store/store.ts"; import "npm:picomatch";`],
     ["src/cli/a.ts", `import { serve } from "../http/server.ts";`],
     ["src/mount/a.ts", `import { fuse } from "../../ffi/fuse.ts";`],
-    ["src/codec/a.ts", `import * as wasm from "../../wasm/codec.wasm";`],
+    ["src/codec/a.ts", `import * as wasm from "./blockframe.wasm";`],
     ["main.ts", `import { DirStore } from "./src/store/dir_store.ts";`],
     ["tests/e2e/a_test.ts", `import "../../src/cli/commands.ts";`],
     ["src/cli/a.ts", `import c from "../../deno.json" with {type: "json"};`],

@@ -7,10 +7,14 @@ export const root: URL = new URL("../../", import.meta.url);
 const madeFolders =
   /^(\.git|dist|coverage|logs|archive_directory|wasm\/target)$/;
 
-/** Paths of all files below `folder` ("" is the root), from the root of the repository, sorted. */
+/**
+ * Paths of all files below `folder` ("" is the root), from the root of the repository, sorted; none
+ * where the folder is not there (Git keeps no empty one).
+ */
 export function listFiles(folder: string): string[] {
   const found: string[] = [];
   const prefix = folder === "" ? "" : `${folder}/`;
+  if (!exists(folder)) return found;
   for (const entry of Deno.readDirSync(new URL(prefix || ".", root))) {
     const path = prefix + entry.name;
     if (madeFolders.test(path)) continue;
@@ -18,6 +22,23 @@ export function listFiles(folder: string): string[] {
     else found.push(path);
   }
   return found.sort();
+}
+
+/** Paths of the program's own TypeScript, below `src/` and `ffi/`. */
+export function listSources(): string[] {
+  return [...listFiles("src"), ...listFiles("ffi")].filter((path) =>
+    path.endsWith(".ts")
+  );
+}
+
+/** Whether there is a file or folder at `path`, from the root of the repository. */
+export function exists(path: string): boolean {
+  try {
+    Deno.statSync(new URL(path || ".", root));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The text of a file of the repository. */
