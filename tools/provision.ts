@@ -44,16 +44,19 @@ const tools: readonly Tool[] = [
   },
 ];
 
-/** Installs what is missing where that is possible, and gives the names that are still missing. */
-export async function provisionTools(): Promise<Set<string>> {
-  let missing = tools.filter((tool) => !isThere(tool));
-  const packages = missing.flatMap((tool) => tool.package?.split(" ") ?? []);
+/** Installs what is missing of `needed` where that is possible; gives the names still missing. */
+export async function provisionTools(
+  needed: ReadonlySet<string>,
+): Promise<Set<string>> {
+  const wanted = tools.filter((tool) => needed.has(tool.name));
+  const packages = wanted.filter((tool) => !isThere(tool))
+    .flatMap((tool) => tool.package?.split(" ") ?? []);
   if (packages.length > 0 && isDebianRoot()) {
     console.log(`Installing for the tests: ${packages.join(" ")}`);
     await apt("update", "-qq");
     await apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
-    missing = missing.filter((tool) => !isThere(tool));
   }
+  const missing = wanted.filter((tool) => !isThere(tool));
   for (const tool of missing) console.log(adviceFor(tool));
   return new Set(missing.map((tool) => tool.name));
 }

@@ -126,7 +126,7 @@ function cargo(
     name,
     args,
     folder: "wasm",
-    needs: ["cargo"],
+    needs: ["cargo", "gcc"],
     counts,
   };
 }

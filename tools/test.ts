@@ -43,10 +43,7 @@ const underCi = Deno.env.get("CI") === "true";
 async function main(args: readonly string[]): Promise<number> {
   const suites = chooseSuites(args);
   if (suites === undefined) return 2;
-  const needsTools = suites.some((suite) =>
-    suite.kind !== "command" && suite.needs.length > 0
-  );
-  const missing = needsTools ? await provisionTools() : new Set<string>();
+  const missing = await provisionTools(new Set(suites.flatMap(needsOf)));
   const outcomes: Outcome[] = [];
   for (const suite of suites) {
     const outcome = await runSuite(suite, missing);
@@ -84,14 +81,16 @@ async function runSuite(
     }
     return failure(suite, `${folder}/ is missing or empty`);
   }
-  const lacking = suite.kind === "command"
-    ? []
-    : suite.needs.filter((name) => missing.has(name));
+  const lacking = needsOf(suite).filter((name) => missing.has(name));
   if (lacking.length > 0) return skip(suite, `needs ${lacking.join(", ")}`);
   const started = performance.now();
   const { code, output } = await runStreaming(commandOf(suite));
   const seconds = (performance.now() - started) / 1000;
   return outcomeOf(suite, code, output, seconds);
+}
+
+function needsOf(suite: Suite): readonly string[] {
+  return suite.kind === "command" ? [] : suite.needs;
 }
 
 function commandOf(
