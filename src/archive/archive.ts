@@ -1,6 +1,26 @@
-// Archive: the engine's face. Opens a folder as an archive and commits, restores, checks, lists,
-// finds, shows and removes entries.
+// Archive: the engine's face. Opens a folder as an archive; turns users' paths into stores; decides
+// how many threads an operation gets and what they may touch.
 
+import { Failure, messageOf } from "../base/errors.ts";
+import {
+  leafBytesMax,
+  leafBytesMin,
+  segmentBytesDefault,
+  segmentBytesMax,
+} from "../base/limits.ts";
+import { systemChance, systemClock } from "../base/ports.ts";
+import { Codec } from "../codec/mod.ts";
+import { nameProblem } from "../format/entry_path.ts";
+import { type TierLimits, tierLimitsDefault } from "../format/policy.ts";
+import { DirStore } from "../store/dir_store.ts";
+import type { Store } from "../store/store.ts";
+import type {
+  EngineContext,
+  EngineSettings,
+  ExecutorRequest,
+} from "./context.ts";
+import { Engine, type HealthRequest } from "./engine.ts";
+import { type Executor, InlineExecutor } from "./executor.ts";
 import type {
   ArchiveEvent,
   ArchiveListing,
@@ -9,18 +29,18 @@ import type {
   HealthReport,
   RestoreReport,
 } from "./report.ts";
+import type { ResolvedCommit } from "./commit.ts";
+import type { ResolvedOutput } from "./restore.ts";
+import { WorkerPool } from "./worker_pool.ts";
 
-/** Sizes at which tiers begin and end, in bytes of payload: a payload below `tier1Max` is tier 1. */
-export interface TierLimits {
-  readonly tier1Max: number;
-  readonly tier2Max: number;
-  readonly tier3Max: number;
-}
+export type { TierLimits } from "../format/policy.ts";
 
 /** How an archive is opened. */
 export interface ArchiveOptions {
-  /** The folder; commit makes it where it is not there, everything else needs it. */
+  /** The folder. */
   readonly path: string;
+  /** Make the folder where it is not there. Default: that is `not-found`. */
+  readonly create?: boolean;
   /** Threads; 0 runs everything on the calling thread. Default: the cores. */
   readonly workers?: number;
   readonly tiers?: TierLimits;
@@ -29,7 +49,7 @@ export interface ArchiveOptions {
   /** "full" (default) syncs files and folders; "fast" is for tests and scratch. */
   readonly durability?: "full" | "fast";
   readonly onEvent?: (event: ArchiveEvent) => void;
-  /** Aborting stops at the next leaf run, removes what was staged and throws `interrupted`. */
+  /** Aborting stops at the next run, removes what was staged and throws `interrupted`. */
   readonly signal?: AbortSignal;
 }
 
@@ -61,15 +81,10 @@ export interface Archive extends AsyncDisposable {
   /** Gives an entry's payload back, verified; never changes the archive. */
   restore(request: RestoreRequest): Promise<RestoreReport>;
   /** Verifies entries (all, or those that the selectors name), repairing unless `repair` is false. */
-  health(
-    request: {
-      readonly selectors?: readonly string[];
-      readonly repair: boolean;
-    },
-  ): AsyncIterable<HealthReport>;
+  health(request: HealthRequest): AsyncIterable<HealthReport>;
   /** All entries and what could not be read as one. */
   list(): ArchiveListing;
-  /** Entries whose name matches: a name, a glob, or a prefix of an id. */
+  /** Entries whose name matches: a part of a name, a glob, or a prefix of an id. */
   find(pattern: string): ArchiveListing;
   /** The one entry that the selector names. @throws {Failure} `not-found`, `ambiguous` */
   show(selector: string): EntrySummary;
@@ -78,6 +93,253 @@ export interface Archive extends AsyncDisposable {
 }
 
 /** Opens an archive. @throws {Failure} `not-found`, `wrong-kind`, `permission-denied` */
-export declare function openArchive(
-  options: ArchiveOptions & { create?: boolean },
-): Promise<Archive>;
+export function openArchive(options: ArchiveOptions): Promise<Archive> {
+  try {
+    return Promise.resolve(new LocalArchive(options));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** Work up to this size is done sooner on the calling thread than a thread is started. */
+const inlineBytesMax = 32 * 1024 * 1024;
+
+/** Memory of one thread's run: tuned by measurement, see docs/performance.md. */
+const runBytesMax = 8 * 1024 * 1024;
+
+class LocalArchive implements Archive {
+  readonly #engine: Engine;
+
+  constructor(options: ArchiveOptions) {
+    const root = openRoot(options);
+    const stores = new Map<string, Store>();
+    const storeOf = (path: string) => {
+      let store = stores.get(path);
+      if (store === undefined) stores.set(path, store = new DirStore(path));
+      return store;
+    };
+    const codec = Codec.open();
+    const context: EngineContext = {
+      store: storeOf(root),
+      root,
+      codec,
+      settings: settingsOf(options),
+      clock: systemClock,
+      chance: systemChance,
+      emit: options.onEvent ?? (() => {}),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      storeOf,
+      openExecutor: (request) =>
+        openExecutor(options, request, root, { codec, storeOf }),
+    };
+    this.#engine = new Engine(context);
+  }
+
+  commit(request: CommitRequest): Promise<CommitReport> {
+    return attempt(() => this.#engine.commit(resolveSource(request)));
+  }
+
+  restore(request: RestoreRequest): Promise<RestoreReport> {
+    return attempt(() => {
+      const entry = this.#engine.select(request.selector);
+      return this.#engine.restore(
+        entry,
+        resolveOutput(request, entry.manifest.name),
+      );
+    });
+  }
+
+  health(request: HealthRequest): AsyncIterable<HealthReport> {
+    return this.#engine.health(request);
+  }
+
+  list(): ArchiveListing {
+    return this.#engine.list();
+  }
+
+  find(pattern: string): ArchiveListing {
+    return this.#engine.find(pattern);
+  }
+
+  show(selector: string): EntrySummary {
+    return this.#engine.show(selector);
+  }
+
+  remove(selector: string): Promise<EntrySummary> {
+    return attempt(() => Promise.resolve(this.#engine.remove(selector)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A promise also for what is thrown at once. */
+async function attempt<T>(work: () => Promise<T>): Promise<T> {
+  return await work();
+}
+
+function settingsOf(options: ArchiveOptions): EngineSettings {
+  const segmentBytes = options.segmentBytes ?? segmentBytesDefault;
+  if (!(segmentBytes >= leafBytesMin && segmentBytes <= segmentBytesMax)) {
+    throw new Failure(
+      "invalid-argument",
+      `The segment size must be from ${leafBytesMin} to ${segmentBytesMax} bytes`,
+    );
+  }
+  return {
+    tiers: options.tiers ?? tierLimitsDefault,
+    segmentBytes,
+    leafBytesMax,
+    durable: options.durability !== "fast",
+    runBytesMax,
+  };
+}
+
+function openExecutor(
+  options: ArchiveOptions,
+  request: ExecutorRequest,
+  root: string,
+  context: ConstructorParameters<typeof InlineExecutor>[0],
+): Executor {
+  const workers = options.workers ?? navigator.hardwareConcurrency;
+  if (workers === 0 || request.workBytes <= inlineBytesMax) {
+    return new InlineExecutor(context);
+  }
+  return new WorkerPool(workers, {
+    read: [root, ...request.read ?? []],
+    write: [root, ...request.write ?? []],
+  });
+}
+
+/** The archive's folder as an absolute path without links. */
+function openRoot(options: ArchiveOptions): string {
+  const cannot = (
+    code: "not-found" | "wrong-kind" | "permission-denied" | "io",
+    why: string,
+  ) => new Failure(code, `Cannot open the archive "${options.path}": ${why}`);
+  try {
+    if (options.create) makeRoot(options.path);
+    const root = Deno.realPathSync(options.path);
+    if (!Deno.statSync(root).isDirectory) {
+      throw cannot("wrong-kind", "it is not a folder");
+    }
+    return root;
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (error instanceof Deno.errors.NotFound) {
+      throw cannot("not-found", "there is no such folder");
+    }
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw cannot("wrong-kind", "it is not a folder");
+    }
+    if (
+      error instanceof Deno.errors.PermissionDenied ||
+      error instanceof Deno.errors.NotCapable
+    ) {
+      throw cannot("permission-denied", messageOf(error));
+    }
+    throw cannot("io", messageOf(error));
+  }
+}
+
+/** Makes the folder and makes its name durable. */
+function makeRoot(path: string): void {
+  try {
+    if (Deno.statSync(path).isDirectory) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  Deno.mkdirSync(path, { recursive: true });
+  const parent = splitPath(Deno.realPathSync(path)).folder;
+  new DirStore(parent).syncFolder("");
+}
+
+function resolveSource(request: CommitRequest): ResolvedCommit {
+  let real: string;
+  try {
+    real = Deno.realPathSync(request.source);
+  } catch (error) {
+    throw sourceFailure(request.source, error);
+  }
+  const { folder, name } = splitPath(real);
+  return {
+    source: { root: folder, path: name },
+    sourceLabel: request.source,
+    sourcePermission: real,
+    name: request.name ?? splitPath(request.source).name,
+    ...(request.policy === undefined ? {} : { policy: request.policy }),
+  };
+}
+
+function sourceFailure(source: string, error: unknown): Failure {
+  const cannot = `Cannot commit "${source}"`;
+  if (error instanceof Deno.errors.NotFound) {
+    return new Failure("not-found", `${cannot}: there is no such file`, {
+      cause: error,
+    });
+  }
+  return new Failure("source-unreadable", `${cannot}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+function resolveOutput(request: RestoreRequest, name: string): ResolvedOutput {
+  const label = outputLabel(request.output, name);
+  const { folder, name: file } = splitPath(label);
+  const problem = nameProblem(file);
+  if (problem !== undefined) {
+    throw new Failure(
+      "invalid-name",
+      `Cannot restore to "${label}": ${problem}`,
+    );
+  }
+  let root: string;
+  try {
+    root = Deno.realPathSync(folder);
+  } catch (error) {
+    const code = error instanceof Deno.errors.NotFound
+      ? "not-found"
+      : "permission-denied";
+    throw new Failure(
+      code,
+      `Cannot restore to "${label}": its folder cannot be used`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return {
+    target: { root, path: file },
+    label,
+    overwrite: request.overwrite ?? false,
+    partial: request.partial ?? false,
+  };
+}
+
+function outputLabel(output: string | undefined, name: string): string {
+  if (output === undefined) return name;
+  const isFolder = output.endsWith("/") || isExistingFolder(output);
+  return isFolder ? `${output.replace(/\/+$/, "")}/${name}` : output;
+}
+
+function isExistingFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** The folder and the last component of a path; "." for a bare name. */
+function splitPath(path: string): { folder: string; name: string } {
+  const trimmed = path.length > 1 ? path.replace(/[/\\]+$/, "") : path;
+  const slash = Deno.build.os === "windows"
+    ? Math.max(trimmed.lastIndexOf("/"), trimmed.lastIndexOf("\\"))
+    : trimmed.lastIndexOf("/");
+  if (slash < 0) return { folder: ".", name: trimmed };
+  return {
+    folder: slash === 0 ? "/" : trimmed.slice(0, slash),
+    name: trimmed.slice(slash + 1),
+  };
+}

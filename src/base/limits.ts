@@ -36,8 +36,11 @@ export const outboardPageBytes: number = 64 * kib;
 /** An outboard up to this size lies inside the manifest. */
 export const outboardInlineBytesMax: number = 16 * kib;
 
-/** A manifest that is larger is not read: page hashes of a 35 TB payload take half of it. */
-export const manifestBytesMax: number = 64 * mib;
+/** An outboard is held in memory; this one belongs to about 1.9 TB of shards with 64 KiB leaves. */
+export const outboardBytesMax: number = 1024 * mib;
+
+/** A manifest that is larger is not read: the page digests of the largest outboard take 1.1 MiB. */
+export const manifestBytesMax: number = 4 * mib;
 
 /** Metadata copies of every entry (manifest and outboard), each in a folder of its own. */
 export const metadataCopyCount = 4;

@@ -1,0 +1,161 @@
+// Catalogue: which entries an archive holds, and which of them a selector names. One folder that
+// cannot be read as an entry is reported and never hides the others.
+
+import { Failure, messageOf } from "../base/errors.ts";
+import { idOfFolder, stagingPrefix } from "../format/entry_path.ts";
+import type { Manifest } from "../format/manifest.ts";
+import type { EngineContext } from "./context.ts";
+import { readAnyManifest } from "./metadata.ts";
+import type { ArchiveListing, EntryProblem, EntrySummary } from "./report.ts";
+import { summarize } from "./summary.ts";
+
+/** An entry of the archive. */
+export interface CatalogueEntry {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly summary: EntrySummary;
+}
+
+/** All that an archive holds. */
+export interface Catalogue {
+  /** By name, then newest first. */
+  readonly entries: readonly CatalogueEntry[];
+  readonly problems: readonly EntryProblem[];
+  /** Staging folders that an interrupted commit left. */
+  readonly leftovers: readonly string[];
+}
+
+/** Fewest digits of an id that stand for it. */
+export const idPrefixDigitsMin = 4;
+
+/** Reads the whole archive. @throws {Failure} when its own folder cannot be read */
+export function readCatalogue(context: EngineContext): Catalogue {
+  const entries: CatalogueEntry[] = [];
+  const problems: EntryProblem[] = [];
+  const leftovers: string[] = [];
+  for (const { name, kind } of context.store.list("")) {
+    if (name.startsWith(stagingPrefix)) leftovers.push(name);
+    if (name.startsWith(".")) continue;
+    const found = readFolder(name, kind === "folder", context);
+    if (found === undefined) continue;
+    if ("manifest" in found) entries.push(found);
+    else problems.push(found);
+  }
+  entries.sort((a, b) =>
+    compareText(a.manifest.name, b.manifest.name) ||
+    compareText(b.manifest.created, a.manifest.created) ||
+    compareText(a.manifest.id, b.manifest.id)
+  );
+  return { entries, problems, leftovers };
+}
+
+/** What a folder of the archive is; undefined for what is evidently none of ours. */
+function readFolder(
+  folder: string,
+  isFolder: boolean,
+  context: EngineContext,
+): CatalogueEntry | EntryProblem | undefined {
+  const looksLikeEntry = idOfFolder(folder) !== undefined;
+  if (!isFolder) {
+    if (!looksLikeEntry) return undefined;
+    return {
+      folder,
+      code: "unreadable",
+      problem: "it is not a folder; links are not followed",
+    };
+  }
+  try {
+    const found = readAnyManifest(context.store, folder, context.codec);
+    if (found.kind === "found") {
+      const summary = summarize(found.manifest, folder, found.bytes.length);
+      return { folder, manifest: found.manifest, summary };
+    }
+    if (!looksLikeEntry && !found.hasCopies) return undefined;
+    return { folder, code: found.code, problem: found.problem };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === "offline") throw error;
+    return { folder, code: "unreadable", problem: messageOf(error) };
+  }
+}
+
+/** The catalogue as callers see it. */
+export function listingOf(catalogue: Catalogue): ArchiveListing {
+  return {
+    entries: catalogue.entries.map((entry) => entry.summary),
+    problems: catalogue.problems,
+  };
+}
+
+/**
+ * The entries that a selector names: all of that exact name, newest first; else the one with that
+ * id or unique prefix of an id; else the one in that folder.
+ * @throws {Failure} `not-found`, `ambiguous`
+ */
+export function selectEntries(
+  catalogue: Catalogue,
+  selector: string,
+): CatalogueEntry[] {
+  const named = catalogue.entries.filter((entry) =>
+    entry.manifest.name === selector
+  );
+  if (named.length > 0) return named;
+  const inFolder = catalogue.entries.filter((entry) =>
+    entry.folder === selector
+  );
+  if (inFolder.length > 0) return inFolder;
+  const withId = matchesId(catalogue, selector);
+  if (withId.length === 1) return withId;
+  if (withId.length > 1) {
+    const ids = withId.map((entry) => entry.manifest.id).join(", ");
+    throw new Failure(
+      "ambiguous",
+      `"${selector}" begins the ids of several entries: ${ids}`,
+    );
+  }
+  throw new Failure(
+    "not-found",
+    `There is no entry "${selector}" in the archive`,
+  );
+}
+
+/** The one entry that a selector names: the newest of its name. @throws {Failure} */
+export function selectNewest(
+  catalogue: Catalogue,
+  selector: string,
+): CatalogueEntry {
+  return selectEntries(catalogue, selector)[0]!;
+}
+
+/** The one entry that a selector names without doubt. @throws {Failure} `ambiguous`, `not-found` */
+export function selectOnly(
+  catalogue: Catalogue,
+  selector: string,
+): CatalogueEntry {
+  const entries = selectEntries(catalogue, selector);
+  if (entries.length > 1) {
+    const ids = entries.map((entry) => entry.manifest.id).join(", ");
+    throw new Failure(
+      "ambiguous",
+      `There are ${entries.length} entries named "${selector}": give the id of one: ${ids}`,
+    );
+  }
+  return entries[0]!;
+}
+
+/** The entries whose id begins with `prefix`, if that is long enough to be one. */
+export function matchesId(
+  catalogue: Catalogue,
+  prefix: string,
+): CatalogueEntry[] {
+  if (prefix.length < idPrefixDigitsMin || !/^[0-9a-fA-F]+$/.test(prefix)) {
+    return [];
+  }
+  const digits = prefix.toLowerCase();
+  return catalogue.entries.filter((entry) =>
+    entry.manifest.id.startsWith(digits)
+  );
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,57 @@
+// Context: what every operation of the engine is given. No operation reaches for a global.
+
+import type { Chance, Clock } from "../base/ports.ts";
+import { Failure } from "../base/errors.ts";
+import type { Codec } from "../codec/mod.ts";
+import type { TierLimits } from "../format/policy.ts";
+import type { Store } from "../store/store.ts";
+import type { Executor } from "./executor.ts";
+import type { ArchiveEvent } from "./report.ts";
+
+/** Settings of new entries and of the work itself. */
+export interface EngineSettings {
+  readonly tiers: TierLimits;
+  /** Upper bound of a segment. */
+  readonly segmentBytes: number;
+  /** Upper bound of a leaf. */
+  readonly leafBytesMax: number;
+  /** Whether files and folders are synced. */
+  readonly durable: boolean;
+  /** Upper bound of the shards of one run together: the memory of one thread. */
+  readonly runBytesMax: number;
+}
+
+/** What an operation's threads will do, for deciding how many and what they may touch. */
+export interface ExecutorRequest {
+  /** Bytes that they will read or write. */
+  readonly workBytes: number;
+  /** Paths outside the archive that they read. */
+  readonly read?: readonly string[];
+  /** Paths outside the archive that they write. */
+  readonly write?: readonly string[];
+}
+
+/** Everything an operation works with. */
+export interface EngineContext {
+  /** The archive. */
+  readonly store: Store;
+  /** The archive's root, by which jobs name its store. */
+  readonly root: string;
+  readonly codec: Codec;
+  readonly settings: EngineSettings;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly emit: (event: ArchiveEvent) => void;
+  readonly signal?: AbortSignal;
+  /** Threads for one operation. */
+  openExecutor(request: ExecutorRequest): Executor;
+  /** The store with this root: the archive's, a source's or an output's. */
+  storeOf(root: string): Store;
+}
+
+/** Stops an operation that was told to stop. @throws {Failure} `interrupted` */
+export function throwIfInterrupted(context: EngineContext): void {
+  if (context.signal?.aborted) {
+    throw new Failure("interrupted", "Stopped on request");
+  }
+}

@@ -1,0 +1,91 @@
+// Encode a run: the worker's part of a commit. One pass: the source's bytes are read straight into
+// WASM memory, hashed, turned into parity, and written to their shard files.
+
+import { digestBytes } from "../base/limits.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { Failure } from "../base/errors.ts";
+import type { Codec } from "../codec/mod.ts";
+import { shardPath } from "../format/entry_path.ts";
+import { payloadOffsetOf } from "../format/geometry.ts";
+import type { Store } from "../store/store.ts";
+import { RunBuffer } from "./run_buffer.ts";
+import type { EncodeJob } from "./worker_protocol.ts";
+
+/** What a job needs of its thread. */
+export interface JobContext {
+  readonly codec: Codec;
+  /** The store with this root; the same object every time. */
+  storeOf(root: string): Store;
+}
+
+/**
+ * Does the job; gives the digests of the run, laid out as Outboard.readRun gives them.
+ * @throws {Failure} `source-changed` when the source is shorter than it was; what the stores throw
+ */
+export function encodeRun(job: EncodeJob, context: JobContext): Bytes {
+  const { geometry, run } = job;
+  using buffer = new RunBuffer(context.codec, geometry, run);
+  readSource(job, context, buffer);
+  const stride = run.rowCount * digestBytes;
+  const digests = new Uint8Array(buffer.shardCount * stride);
+  for (let shard = 0; shard < buffer.dataShards; shard++) {
+    digests.set(buffer.digestRows(shard), shard * stride);
+  }
+  if (geometry.parityShards > 0) {
+    buffer.coder.encode(buffer.offsets(), buffer.codeLength());
+    digestParity(buffer, digests);
+  }
+  writeShards(job, context, buffer);
+  return digests;
+}
+
+function readSource(
+  job: EncodeJob,
+  context: JobContext,
+  buffer: RunBuffer,
+): void {
+  const { geometry, run } = job;
+  using source = context.storeOf(job.source.root).openFile(
+    job.source.path,
+    "read",
+  );
+  const shardOffset = run.firstRow * geometry.leafBytes;
+  for (let shard = 0; shard < buffer.dataShards; shard++) {
+    const wanted = buffer.lengthOf(shard);
+    const offset = payloadOffsetOf(geometry, run.block, shard, shardOffset);
+    if (wanted > 0 && source.readInto(buffer.view(shard), offset) !== wanted) {
+      throw new Failure(
+        "source-changed",
+        `The source "${job.source.path}" became shorter while it was read`,
+      );
+    }
+    buffer.padShard(shard);
+  }
+}
+
+/** With one data shard all parity shards are its copies: one digest serves them all. */
+function digestParity(buffer: RunBuffer, digests: Bytes): void {
+  const stride = buffer.run.rowCount * digestBytes;
+  for (let shard = buffer.dataShards; shard < buffer.shardCount; shard++) {
+    const copied = buffer.dataShards === 1 && shard > 1;
+    const own = copied
+      ? digests.subarray(stride, 2 * stride)
+      : buffer.digestRows(shard);
+    digests.set(own, shard * stride);
+  }
+}
+
+function writeShards(
+  job: EncodeJob,
+  context: JobContext,
+  buffer: RunBuffer,
+): void {
+  const { geometry, run } = job;
+  const store = context.storeOf(job.entry.root);
+  for (let shard = 0; shard < buffer.shardCount; shard++) {
+    if (buffer.lengthOf(shard) === 0) continue;
+    const path = `${job.entry.path}/${shardPath(geometry, run.block, shard)}`;
+    using file = store.openFile(path, "update");
+    file.writeFrom(buffer.view(shard), run.firstRow * geometry.leafBytes);
+  }
+}

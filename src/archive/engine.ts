@@ -1,0 +1,158 @@
+// Engine: the Archive over any store, executor and clock. What archive.ts opens on a real folder,
+// tests open on a store in memory.
+
+import { isFailure } from "../base/errors.ts";
+import {
+  type Catalogue,
+  type CatalogueEntry,
+  listingOf,
+  readCatalogue,
+  selectEntries,
+  selectNewest,
+  selectOnly,
+} from "./catalogue.ts";
+import { commitEntry, type ResolvedCommit } from "./commit.ts";
+import type { EngineContext } from "./context.ts";
+import type { Executor } from "./executor.ts";
+import { findEntries } from "./find.ts";
+import { examineEntry, reportOfProblem } from "./health.ts";
+import { removeEntry } from "./remove.ts";
+import type {
+  ArchiveListing,
+  CommitReport,
+  EntrySummary,
+  HealthReport,
+  RestoreReport,
+} from "./report.ts";
+import { type ResolvedOutput, restoreEntry } from "./restore.ts";
+
+/** What a health run covers. */
+export interface HealthRequest {
+  /** Default: every entry. */
+  readonly selectors?: readonly string[];
+  readonly repair: boolean;
+}
+
+/** The operations of an archive, with users' paths already resolved to stores. */
+export class Engine {
+  readonly #context: EngineContext;
+
+  /** An engine over this context. */
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  /** Makes one entry durable and visible. @throws {Failure} */
+  commit(request: ResolvedCommit): Promise<CommitReport> {
+    return commitEntry(request, this.#context);
+  }
+
+  /** The entry that a restore of `selector` gives back. @throws {Failure} */
+  select(selector: string): CatalogueEntry {
+    return selectNewest(this.#catalogue(), selector);
+  }
+
+  /** Restores an entry. @throws {Failure} */
+  restore(
+    entry: CatalogueEntry,
+    output: ResolvedOutput,
+  ): Promise<RestoreReport> {
+    return restoreEntry(entry, output, this.#context);
+  }
+
+  /** Verifies and perhaps repairs; one report an entry, as it is done. @throws {Failure} */
+  async *health(request: HealthRequest): AsyncGenerator<HealthReport> {
+    const catalogue = this.#catalogue();
+    const { folders, problems } = selectFolders(catalogue, request.selectors);
+    if (request.selectors === undefined) this.#mentionLeftovers(catalogue);
+    for (const problem of problems) yield reportOfProblem(problem);
+    const bytes = folders.reduce(
+      (sum, entry) => sum + entry.summary.storedBytes,
+      0,
+    );
+    await using executor = this.#context.openExecutor({ workBytes: bytes });
+    for (const entry of folders) {
+      yield await this.#examine(entry, request.repair, executor);
+    }
+  }
+
+  /** All entries. @throws {Failure} */
+  list(): ArchiveListing {
+    return listingOf(this.#catalogue());
+  }
+
+  /** Entries that `pattern` matches. @throws {Failure} */
+  find(pattern: string): ArchiveListing {
+    const catalogue = this.#catalogue();
+    return listingOf({
+      ...catalogue,
+      entries: findEntries(catalogue, pattern),
+    });
+  }
+
+  /** One entry. @throws {Failure} */
+  show(selector: string): EntrySummary {
+    return this.select(selector).summary;
+  }
+
+  /** Removes one entry. @throws {Failure} */
+  remove(selector: string): EntrySummary {
+    const entry = selectOnly(this.#catalogue(), selector);
+    removeEntry(entry, this.#context);
+    return entry.summary;
+  }
+
+  /** One entry that cannot be examined is a report, not the end of the run. */
+  async #examine(
+    entry: CatalogueEntry,
+    repair: boolean,
+    executor: Executor,
+  ): Promise<HealthReport> {
+    try {
+      return await examineEntry(entry.folder, repair, executor, this.#context);
+    } catch (error) {
+      if (!isFailure(error) || isFailure(error, "offline", "interrupted")) {
+        throw error;
+      }
+      const { folder, manifest } = entry;
+      const report = reportOfProblem({
+        folder,
+        code: "unreadable",
+        problem: error.message,
+      });
+      return { ...report, id: manifest.id, name: manifest.name };
+    }
+  }
+
+  #mentionLeftovers(catalogue: Catalogue): void {
+    for (const folder of catalogue.leftovers) {
+      const message =
+        `"${folder}" was left by a commit or removal that was interrupted; ` +
+        `no entry needs it`;
+      this.#context.emit({ kind: "warning", message });
+    }
+  }
+
+  #catalogue(): Catalogue {
+    return readCatalogue(this.#context);
+  }
+}
+
+function selectFolders(
+  catalogue: Catalogue,
+  selectors: readonly string[] | undefined,
+): { folders: readonly CatalogueEntry[]; problems: Catalogue["problems"] } {
+  if (selectors === undefined || selectors.length === 0) {
+    return { folders: catalogue.entries, problems: catalogue.problems };
+  }
+  const entries = new Set<CatalogueEntry>();
+  const problems = new Set<Catalogue["problems"][number]>();
+  for (const selector of selectors) {
+    const problem = catalogue.problems.find((each) => each.folder === selector);
+    if (problem !== undefined) problems.add(problem);
+    else {for (const entry of selectEntries(catalogue, selector)) {
+        entries.add(entry);
+      }}
+  }
+  return { folders: [...entries], problems: [...problems] };
+}

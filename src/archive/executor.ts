@@ -1,0 +1,117 @@
+// Executor: who does the jobs. InlineExecutor does them on the calling thread, for small entries,
+// for tests and for stores that live in memory; WorkerPool (worker_pool.ts) spreads them.
+
+import { AssertionError } from "../base/assert.ts";
+import { Failure, messageOf } from "../base/errors.ts";
+import { encodeRun, type JobContext } from "./encode_run.ts";
+import { scanRun } from "./scan_run.ts";
+import type {
+  EncodeJob,
+  Job,
+  JobResult,
+  ScanJob,
+  ShardFinding,
+} from "./worker_protocol.ts";
+import type { Bytes } from "../base/bytes.ts";
+
+/** Does jobs, several at a time. */
+export interface Executor extends AsyncDisposable {
+  /** Jobs worth having under way at once. */
+  readonly width: number;
+  /** Does one job. Never rejects for what the world got wrong: that comes back as `failed`. */
+  run(job: Job): Promise<JobResult>;
+}
+
+/** Does a job here and now; failures become values. */
+export function runJob(job: Job, context: JobContext): JobResult {
+  try {
+    return job.kind === "encode"
+      ? { kind: "encoded", digests: encodeRun(job, context) }
+      : { kind: "scanned", findings: scanRun(job, context) };
+  } catch (error) {
+    const code = error instanceof Failure ? error.code : "internal";
+    const detail = error instanceof Error && code === "internal"
+      ? `\n${error.stack}`
+      : "";
+    return { kind: "failed", code, message: messageOf(error) + detail };
+  }
+}
+
+/** Runs jobs on the calling thread. */
+export class InlineExecutor implements Executor {
+  readonly width: number = 1;
+  readonly #context: JobContext;
+
+  /** An executor whose jobs see these stores and this codec. */
+  constructor(context: JobContext) {
+    this.#context = context;
+  }
+
+  /** Does the job before the promise is returned. */
+  run(job: Job): Promise<JobResult> {
+    return Promise.resolve(runJob(job, this.#context));
+  }
+
+  /** Nothing to stop. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Does an encode job. @throws {Failure} @throws {AssertionError} */
+export async function encodeWith(
+  executor: Executor,
+  job: EncodeJob,
+): Promise<Bytes> {
+  const result = succeeded(await executor.run(job));
+  if (result.kind !== "encoded") {
+    throw new AssertionError("an encode job gave another's result");
+  }
+  return result.digests;
+}
+
+/** Does a scan job. @throws {Failure} @throws {AssertionError} */
+export async function scanWith(
+  executor: Executor,
+  job: ScanJob,
+): Promise<readonly ShardFinding[]> {
+  const result = succeeded(await executor.run(job));
+  if (result.kind !== "scanned") {
+    throw new AssertionError("a scan job gave another's result");
+  }
+  return result.findings;
+}
+
+type Success = Exclude<JobResult, { kind: "failed" }>;
+
+function succeeded(result: JobResult): Success {
+  if (result.kind !== "failed") return result;
+  if (result.code === "internal") throw new AssertionError(result.message);
+  throw new Failure(result.code, result.message);
+}
+
+/**
+ * Calls `work` for every item, at most `width` at once; stops taking items at the first failure,
+ * waits for what is under way, and throws that failure.
+ */
+export async function forEachBounded<T>(
+  items: Iterable<T>,
+  width: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  let failure: { readonly error: unknown } | undefined;
+  const lane = async () => {
+    while (failure === undefined) {
+      const next = iterator.next();
+      if (next.done) return;
+      try {
+        await work(next.value);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  if (failure !== undefined) throw failure.error;
+}

@@ -1,0 +1,179 @@
+// Restore: an entry's payload into a file, every leaf verified, lost ones rebuilt on the way. The
+// archive is only read, so that it works the same from a read-only medium. The bytes go to a
+// temporary name beside the output, which gets its true name only when it is complete (or, with
+// `partial`, when everything recoverable is in it).
+
+import { Failure, isFailure } from "../base/errors.ts";
+import type { Store } from "../store/store.ts";
+import type { CatalogueEntry } from "./catalogue.ts";
+import type { EngineContext } from "./context.ts";
+import type { Ledger } from "./ledger.ts";
+import { type BadCopy, copyDamage, readManifest } from "./metadata.ts";
+import type { FileDamage, RestoreReport } from "./report.ts";
+import { openOutboard, scanBytesOf, scanEntry } from "./scan_entry.ts";
+import type { StorePath } from "./worker_protocol.ts";
+
+/** Where to restore to, with the output resolved to a store. */
+export interface ResolvedOutput {
+  readonly target: StorePath;
+  /** The output as the caller named it, for messages and the report. */
+  readonly label: string;
+  /** The folder that threads must be allowed to write in. */
+  readonly permission?: string;
+  readonly overwrite: boolean;
+  readonly partial: boolean;
+}
+
+/** @throws {Failure} `exists`, `no-space`, `interrupted`, … ; damage is in the report instead */
+export async function restoreEntry(
+  entry: CatalogueEntry,
+  output: ResolvedOutput,
+  context: EngineContext,
+): Promise<RestoreReport> {
+  const startMs = context.clock.monotonicMs();
+  const { name, id, geometry } = entry.manifest;
+  const store = context.storeOf(output.target.root);
+  refuseExisting(store, output);
+  context.emit({
+    kind: "start",
+    operation: "restore",
+    name,
+    bytesTotal: scanBytesOf(geometry, "data"),
+  });
+  const temporary = `.${id}.blockframe-part`;
+  let outcome: Outcome;
+  let kept = false;
+  try {
+    makeTemporary(store, temporary, output);
+    outcome = await fillTemporary(
+      entry,
+      { ...output.target, path: temporary },
+      context,
+    );
+    kept = outcome.complete || output.partial;
+    if (kept) finishOutput(store, temporary, entry, output, context);
+  } finally {
+    if (!kept) removeTemporary(store, temporary);
+  }
+  context.emit({ kind: "finish", operation: "restore" });
+  return {
+    id,
+    name,
+    ...(kept ? { output: output.label } : {}),
+    payloadBytes: geometry.payloadBytes,
+    damage: outcome.damage,
+    rebuiltLeafCount: outcome.ledger.rebuiltLeafCount(),
+    holes: outcome.ledger.lostRanges(),
+    complete: outcome.complete,
+    elapsedMs: context.clock.monotonicMs() - startMs,
+  };
+}
+
+interface Outcome {
+  readonly ledger: Ledger;
+  readonly damage: readonly FileDamage[];
+  readonly complete: boolean;
+}
+
+async function fillTemporary(
+  entry: CatalogueEntry,
+  temporary: StorePath,
+  context: EngineContext,
+): Promise<Outcome> {
+  const { folder, manifest } = entry;
+  const found = openOutboard(folder, manifest, context);
+  await using executor = context.openExecutor({
+    workBytes: 2 * manifest.geometry.payloadBytes,
+    write: [temporary.root],
+    read: [temporary.root],
+  });
+  const ledger = await scanEntry(
+    { folder, manifest, outboard: found.outboard },
+    { shards: "data", repair: false, output: temporary },
+    executor,
+    context,
+  );
+  const badCopies: BadCopy[] = [...found.badCopies];
+  const manifests = readManifest(context.store, folder, context.codec);
+  if (manifests.kind === "found") badCopies.push(...manifests.badCopies);
+  const damage = [
+    ...ledger.records().map((record) => ledger.damageOf(record, false)),
+    ...badCopies.map((copy) => copyDamage(copy, true, false)),
+  ];
+  for (const each of damage) {
+    context.emit({ kind: "damage", folder, damage: each });
+  }
+  return { ledger, damage, complete: ledger.lostRanges().length === 0 };
+}
+
+function refuseExisting(store: Store, output: ResolvedOutput): void {
+  const found = store.stat(output.target.path);
+  if (found === undefined) return;
+  if (found.kind === "folder") {
+    throw new Failure(
+      "wrong-kind",
+      `Cannot restore to "${output.label}": it is a folder`,
+    );
+  }
+  if (!output.overwrite) {
+    throw new Failure(
+      "exists",
+      `Cannot restore to "${output.label}": it exists already`,
+    );
+  }
+}
+
+function makeTemporary(
+  store: Store,
+  temporary: string,
+  output: ResolvedOutput,
+): void {
+  // A temporary file of an interrupted restore is ours to remove: its name has the entry's id.
+  removeTemporary(store, temporary);
+  try {
+    store.openFile(temporary, "create")[Symbol.dispose]();
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    throw new Failure(
+      error.code,
+      `Cannot restore to "${output.label}": ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function finishOutput(
+  store: Store,
+  temporary: string,
+  entry: CatalogueEntry,
+  output: ResolvedOutput,
+  context: EngineContext,
+): void {
+  const { geometry, source } = entry.manifest;
+  {
+    using file = store.openFile(temporary, "update");
+    file.truncate(geometry.payloadBytes);
+    if (context.settings.durable) file.sync();
+  }
+  store.setAttributes(temporary, {
+    ...(source.modified === undefined
+      ? {}
+      : { modifiedMs: Date.parse(source.modified) }),
+    ...(source.mode === undefined
+      ? {}
+      : { mode: parseInt(source.mode, 8) & 0o777 }),
+  });
+  refuseExisting(store, output);
+  store.rename(temporary, output.target.path);
+  if (context.settings.durable) store.syncFolder("");
+}
+
+function removeTemporary(store: Store, temporary: string): void {
+  try {
+    if (store.stat(temporary) !== undefined) store.removeFile(temporary);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+  }
+}

@@ -1,0 +1,110 @@
+// WorkerPool: jobs on threads. Each worker has its own codec memory and may touch only the paths
+// that it was given. Started at the first job, stopped on dispose; a worker that dies fails its jobs.
+
+import { present } from "../base/assert.ts";
+import type { Executor } from "./executor.ts";
+import type {
+  Job,
+  JobResult,
+  WorkerReply,
+  WorkerRequest,
+} from "./worker_protocol.ts";
+
+/** What the threads of a pool may touch. */
+export interface PoolPermissions {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/** A thread and the jobs that it has not answered. */
+interface Member {
+  readonly worker: Worker;
+  readonly waiting: Map<number, (result: JobResult) => void>;
+}
+
+/** Runs jobs on `size` threads. */
+export class WorkerPool implements Executor {
+  /** Two jobs a thread: the next one is there when one is done. */
+  readonly width: number;
+  readonly #members: Member[] = [];
+  readonly #size: number;
+  readonly #permissions: PoolPermissions;
+  #ticket = 0;
+
+  /** A pool of `size` threads, which are started when the first job comes. */
+  constructor(size: number, permissions: PoolPermissions) {
+    this.#size = size;
+    this.width = 2 * size;
+    this.#permissions = permissions;
+  }
+
+  /** Gives the job to the thread with the fewest. */
+  run(job: Job): Promise<JobResult> {
+    const member = this.#leastBusy();
+    const ticket = this.#ticket++;
+    return new Promise((resolve) => {
+      member.waiting.set(ticket, resolve);
+      const request: WorkerRequest = { ticket, job };
+      member.worker.postMessage(request);
+    });
+  }
+
+  /** Stops the threads; jobs under way fail. */
+  [Symbol.asyncDispose](): Promise<void> {
+    for (const member of this.#members.splice(0)) {
+      member.worker.terminate();
+      failAll(member, "the worker was stopped");
+    }
+    return Promise.resolve();
+  }
+
+  #leastBusy(): Member {
+    const idle = this.#members.find((member) => member.waiting.size === 0);
+    if (idle !== undefined) return idle;
+    if (this.#members.length < this.#size) return this.#start();
+    const sorted = this.#members.toSorted((a, b) =>
+      a.waiting.size - b.waiting.size
+    );
+    return present(sorted[0], "a pool has at least one thread");
+  }
+
+  #start(): Member {
+    // The paths of this one entry operation and nothing else: no network, no FFI, no subprocess.
+    const { read, write } = this.#permissions;
+    const options: WorkerOptions & { deno: unknown } = {
+      type: "module",
+      deno: {
+        permissions: {
+          read: [...read],
+          write: [...write],
+          env: false,
+          ffi: false,
+          import: false,
+          net: false,
+          run: false,
+          sys: false,
+        },
+      },
+    };
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), options);
+    const member: Member = { worker, waiting: new Map() };
+    worker.onmessage = (event: MessageEvent<WorkerReply>) => {
+      const { ticket, result } = event.data;
+      member.waiting.get(ticket)?.(result);
+      member.waiting.delete(ticket);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#members.splice(this.#members.indexOf(member), 1);
+      failAll(member, event.message);
+    };
+    this.#members.push(member);
+    return member;
+  }
+}
+
+function failAll(member: Member, message: string): void {
+  const result: JobResult = { kind: "failed", code: "internal", message };
+  for (const resolve of member.waiting.values()) resolve(result);
+  member.waiting.clear();
+}

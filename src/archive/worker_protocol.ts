@@ -1,0 +1,98 @@
+// Worker protocol: the jobs that the engine gives to its threads, and what comes back. Plain data
+// only: names, numbers, digests. File bytes never travel; a worker reads and writes them itself.
+
+import type { Bytes } from "../base/bytes.ts";
+import type { FailureCode } from "../base/errors.ts";
+import type { Geometry, RowRun } from "../format/geometry.ts";
+import type { DamageCause } from "./report.ts";
+
+/** A path in the store that has this root. */
+export interface StorePath {
+  readonly root: string;
+  readonly path: string;
+}
+
+/** Read a run of the source, hash it, compute its parity, write all its shards. */
+export interface EncodeJob {
+  readonly kind: "encode";
+  readonly source: StorePath;
+  /** The folder in which the shard files already lie, at their final sizes. */
+  readonly entry: StorePath;
+  readonly geometry: Geometry;
+  readonly run: RowRun;
+}
+
+/** Where all good leaves of a shard go, when its own file cannot be mended in place. */
+export interface ShardRedirect {
+  readonly shard: number;
+  /** Path inside the entry's folder. */
+  readonly path: string;
+}
+
+/** Read a run of an entry, verify every leaf, rebuild what fails; perhaps write it somewhere. */
+export interface ScanJob {
+  readonly kind: "scan";
+  readonly entry: StorePath;
+  readonly geometry: Geometry;
+  readonly run: RowRun;
+  /** The digests to expect, laid out as Outboard.readRun gives them. */
+  readonly digests: Bytes;
+  /** "data" reads parity only when a data leaf fails. */
+  readonly shards: "data" | "all";
+  /** Write rebuilt leaves back into their shard files. */
+  readonly repair: boolean;
+  readonly redirects: readonly ShardRedirect[];
+  /** A file that receives the verified payload bytes at their payload offsets. */
+  readonly output?: StorePath;
+}
+
+/** What a thread can be asked to do. */
+export type Job = EncodeJob | ScanJob;
+
+/** One leaf that failed verification. */
+export interface LeafFinding {
+  readonly row: number;
+  readonly cause: DamageCause;
+  /** Its bytes were rebuilt from the row and match their digest. */
+  readonly rebuilt: boolean;
+  /** The rebuilt bytes were written back. */
+  readonly written: boolean;
+}
+
+/** Why something could not be written. */
+export interface Obstacle {
+  readonly code: FailureCode;
+  readonly message: string;
+}
+
+/** What was wrong with one shard in a run. Shards without fault are not listed. */
+export interface ShardFinding {
+  readonly shard: number;
+  readonly leaves: readonly LeafFinding[];
+  /** The file's length differs from what the manifest says, or there is no file. */
+  readonly lengthCause?: "missing" | "truncated" | "overlong";
+  /** Why writing back failed. */
+  readonly obstacle?: Obstacle;
+}
+
+/** What comes back. A failure is a value: nothing is thrown across threads. */
+export type JobResult =
+  | { readonly kind: "encoded"; readonly digests: Bytes }
+  | { readonly kind: "scanned"; readonly findings: readonly ShardFinding[] }
+  | {
+    readonly kind: "failed";
+    readonly code: FailureCode | "internal";
+    readonly message: string;
+  };
+
+/** Main thread to worker. */
+export interface WorkerRequest {
+  readonly ticket: number;
+  readonly job: Job;
+}
+
+/** Worker to main thread. */
+export interface WorkerReply {
+  readonly ticket: number;
+  readonly result: JobResult;
+}
