@@ -1,0 +1,93 @@
+// Commit: each source becomes an entry of its own. A source that fails does not stop the next one.
+
+import type { CommitReport } from "../archive/report.ts";
+import { Failure } from "../base/errors.ts";
+import type { CommitCommand } from "./arguments.ts";
+import { exitCodeOf, exitCodes } from "./exit_code.ts";
+import { styled } from "./output.ts";
+import type { Session } from "./session.ts";
+import { formatSize } from "./size.ts";
+
+interface FailedSource {
+  readonly source: string;
+  readonly failure: Failure;
+}
+
+/** Runs `commit`; gives the exit code. @throws {Failure} if the archive cannot be opened */
+export async function runCommit(
+  command: CommitCommand,
+  session: Session,
+): Promise<number> {
+  const entries: CommitReport[] = [];
+  const failed: FailedSource[] = [];
+  await using archive = await session.openArchive({
+    create: true,
+    durability: command.durability,
+  });
+  for (const source of command.sources) {
+    try {
+      session.assertRunning();
+      const report = await archive.commit({
+        source,
+        ...(command.name === undefined ? {} : { name: command.name }),
+        ...(command.policy === undefined ? {} : { policy: command.policy }),
+      });
+      entries.push(report);
+      tellCommitted(report, session);
+    } catch (failure) {
+      if (!(failure instanceof Failure)) throw failure;
+      failed.push({ source, failure });
+      if (failure.code === "interrupted") break;
+      session.log.error(failure.message, { code: failure.code, source });
+    }
+  }
+  const exitCode = planExitCode(failed, command.sources.length, session);
+  session.output.document({
+    type: "commit",
+    schema: 1,
+    archive: session.settings.archive,
+    entries,
+    errors: failed.map(({ source, failure }) => ({
+      source,
+      code: failure.code,
+      message: failure.message,
+    })),
+    exitCode,
+  });
+  return exitCode;
+}
+
+function tellCommitted(report: CommitReport, session: Session): void {
+  session.log.info(`Committed ${report.name} as ${report.id}`, {
+    source: report.source,
+    name: report.name,
+    id: report.id,
+    payloadBytes: report.payloadBytes,
+    storedBytes: report.storedBytes,
+    elapsedMs: report.elapsedMs,
+  });
+  const tier = report.tier === 0 ? "" : `tier ${report.tier}, `;
+  session.output.goodNews(
+    styled("green", "✓"),
+    ` ${report.name}: committed (${formatSize(report.payloadBytes)}, ` +
+      `${tier}${report.policy}, id ${report.id})`,
+  );
+}
+
+// 8 if any failed; a mistake of the command line (a name that cannot be, say) is 16 only where it is
+// all that happened.
+function planExitCode(
+  failed: readonly FailedSource[],
+  sourceCount: number,
+  session: Session,
+): number {
+  if (failed.length === 0) return exitCodes.done;
+  const codes = failed.map(({ failure }) => exitCodeOf(failure.code));
+  if (codes.includes(exitCodes.interrupted)) {
+    session.log.error("Interrupted", { code: "interrupted" });
+    return session.stopCode;
+  }
+  const allUsage = codes.length === sourceCount &&
+    codes.every((code) => code === exitCodes.usage);
+  return allUsage ? exitCodes.usage : exitCodes.operational;
+}

@@ -1,0 +1,110 @@
+// Health: verifies entries, repairs them unless told not to, and tells of each as it is done.
+
+import type { Archive } from "../archive/archive.ts";
+import type { EntryProblem, HealthReport } from "../archive/report.ts";
+import type { HealthCommand } from "./arguments.ts";
+import { exitCodeOfProblem, exitCodeOfState, exitCodes } from "./exit_code.ts";
+import {
+  describeHealth,
+  formatSummary,
+  type HealthCounts,
+} from "./health_text.ts";
+import type { Session } from "./session.ts";
+
+type Counts = { -readonly [Key in keyof HealthCounts]: number };
+
+/** Runs `health`; gives the exit code. @throws {Failure} */
+export async function runHealth(
+  command: HealthCommand,
+  session: Session,
+): Promise<number> {
+  const { output, log } = session;
+  const counts: Counts = {
+    entryCount: 0,
+    healthyCount: 0,
+    repairedCount: 0,
+    repairableCount: 0,
+    lostCount: 0,
+    problemCount: 0,
+  };
+  let exitCode: number = exitCodes.done;
+  await using archive = await session.openArchive();
+  const reports = archive.health({
+    ...(command.selectors.length === 0 ? {} : { selectors: command.selectors }),
+    repair: !command.checkOnly,
+  });
+  for await (const report of reports) {
+    exitCode |= exitCodeOfReport(report, archive);
+    countReport(report, counts);
+    tellReport(report, session);
+  }
+  output.document({
+    type: "summary",
+    schema: 1,
+    archive: session.settings.archive,
+    ...counts,
+    exitCode,
+  });
+  if (counts.entryCount === 0) {
+    if (!output.quiet) {
+      output.message(`No entries in ${session.settings.archive}`);
+    }
+    return exitCode;
+  }
+  if (exitCode === exitCodes.done) output.goodNews(formatSummary(counts));
+  else output.result(formatSummary(counts));
+  log.info(formatSummary(counts), { ...counts, exitCode });
+  hintNextSteps(command, counts, session);
+  return exitCode;
+}
+
+function tellReport(report: HealthReport, session: Session): void {
+  const { output } = session;
+  output.document({ type: "entry", schema: 1, ...report });
+  const isFine = report.state === "healthy" && report.problem === undefined &&
+    report.strangers.length === 0;
+  const lines = describeHealth(report, session.verbose);
+  for (const line of lines) {
+    if (isFine) output.goodNews(...line);
+    else output.result(...line);
+  }
+  session.log.debug(`Examined ${report.name}: ${report.state}`, {
+    id: report.id,
+    folder: report.folder,
+    state: report.state,
+    elapsedMs: report.elapsedMs,
+  });
+}
+
+function exitCodeOfReport(report: HealthReport, archive: Archive): number {
+  if (report.problem === undefined) return exitCodeOfState(report.state);
+  // The report says in words why it could not be examined; the listing knows the code.
+  const problem: EntryProblem | undefined = archive.list().problems.find(
+    (candidate) => candidate.folder === report.folder,
+  );
+  return exitCodeOfProblem(problem?.code ?? "unreadable");
+}
+
+function countReport(report: HealthReport, counts: Counts): void {
+  counts.entryCount++;
+  if (report.problem !== undefined) counts.problemCount++;
+  else if (report.state === "healthy") counts.healthyCount++;
+  else if (report.state === "repaired") counts.repairedCount++;
+  else if (report.state === "repairable") counts.repairableCount++;
+  else counts.lostCount++;
+}
+
+function hintNextSteps(
+  command: HealthCommand,
+  counts: Counts,
+  session: Session,
+): void {
+  if (command.checkOnly && counts.repairableCount > 0) {
+    const repair = session.formatCommand("health", ...command.selectors);
+    session.log.hint(`\`${repair}\` repairs it`);
+  }
+  if (counts.lostCount > 0) {
+    const partial = session.formatCommand("restore", "NAME", "--partial");
+    session.log.hint(`\`${partial}\` writes what can still be recovered`);
+  }
+}

@@ -1,0 +1,97 @@
+// Restore: gives an entry back as a file. Damage that was rebuilt on the way is said, because the
+// archive still has it; holes of a partial restore are listed.
+
+import type { RestoreReport } from "../archive/report.ts";
+import type { RestoreCommand } from "./arguments.ts";
+import { formatDamage, formatRanges, listRanges } from "./damage_text.ts";
+import { exitCodes } from "./exit_code.ts";
+import { styled } from "./output.ts";
+import type { Session } from "./session.ts";
+import { formatSize } from "./size.ts";
+import { formatCount } from "./text.ts";
+
+/** Runs `restore`; gives the exit code. @throws {Failure} */
+export async function runRestore(
+  command: RestoreCommand,
+  session: Session,
+): Promise<number> {
+  await using archive = await session.openArchive();
+  const report = await archive.restore({
+    selector: command.selector,
+    partial: command.partial,
+    overwrite: command.overwrite,
+    ...(command.output === undefined ? {} : { output: command.output }),
+  });
+  const exitCode = planExitCode(report);
+  session.output.document({ type: "restore", schema: 1, ...report, exitCode });
+  session.log.info(`Restored ${report.name}`, {
+    id: report.id,
+    output: report.output,
+    complete: report.complete,
+    rebuiltLeafCount: report.rebuiltLeafCount,
+    elapsedMs: report.elapsedMs,
+  });
+  tellOutcome(report, session);
+  if (report.damage.length > 0) tellDamage(report, command, session);
+  return exitCode;
+}
+
+function planExitCode(report: RestoreReport): number {
+  if (!report.complete) return exitCodes.damaged;
+  return report.damage.length > 0 ? exitCodes.repaired : exitCodes.done;
+}
+
+function tellOutcome(report: RestoreReport, session: Session): void {
+  const { output } = session;
+  const size = formatSize(report.payloadBytes);
+  if (report.complete) {
+    output.goodNews(
+      styled("green", "✓"),
+      ` ${report.name}: restored to ${report.output} (${size})`,
+    );
+    return;
+  }
+  if (report.output === undefined) {
+    output.result(styled("red", "✗"), ` ${report.name}: nothing was written`);
+  } else {
+    output.result(
+      styled("red", "✗"),
+      ` ${report.name}: restored in part to ${report.output} (${size})`,
+    );
+  }
+  if (report.holes.length === 0) return;
+  output.result(
+    "  ",
+    styled("red", "→"),
+    ` Lost, ${report.output === undefined ? "" : "and zero in the file, "}` +
+      `are ${formatRanges(report.holes)}:`,
+  );
+  for (const range of listRanges(report.holes)) {
+    output.result(`      ${range}`);
+  }
+}
+
+function tellDamage(
+  report: RestoreReport,
+  command: RestoreCommand,
+  session: Session,
+): void {
+  const rebuilt = report.rebuiltLeafCount === 0
+    ? ""
+    : `; ${formatCount(report.rebuiltLeafCount, "leaf", "leaves")} rebuilt`;
+  session.log.warn(
+    `The archive has damage in ${report.name}: ` +
+      `${formatDamage(report.damage)}${rebuilt}`,
+    { id: report.id, damage: report.damage },
+  );
+  const health = session.formatCommand("health", command.selector);
+  session.log.hint(`\`${health}\` repairs what can be repaired`);
+  if (!report.complete && !command.partial) {
+    const partial = session.formatCommand(
+      "restore",
+      command.selector,
+      "--partial",
+    );
+    session.log.hint(`\`${partial}\` writes what can be recovered`);
+  }
+}

@@ -1,0 +1,132 @@
+// Session: what one command works with: its settings, its output and log, the signal that stops it,
+// and the way to its archive. Progress and the engine's events are wired up here, once.
+
+import type { Archive } from "../archive/archive.ts";
+import type { ArchiveEvent } from "../archive/report.ts";
+import { Failure } from "../base/errors.ts";
+import type { Settings } from "./config.ts";
+import { exitCodes } from "./exit_code.ts";
+import type { Log } from "./log.ts";
+import type { Output } from "./output.ts";
+import type { Ports, StopSignal } from "./ports.ts";
+import type { Progress } from "./progress.ts";
+import { quoteArgument } from "./text.ts";
+
+/** One run of one command. */
+export class Session {
+  readonly ports: Ports;
+  readonly settings: Settings;
+  readonly output: Output;
+  readonly log: Log;
+  /** Whether everything is to be told. */
+  readonly verbose: boolean;
+  /** Whether the archive could be opened: a later `not-found` is about an entry. */
+  archiveOpened = false;
+  #progress: Progress | undefined;
+  #stop: AbortController = new AbortController();
+  #stopSignal: StopSignal | undefined;
+
+  /** A session over its parts. */
+  constructor(parts: {
+    readonly ports: Ports;
+    readonly settings: Settings;
+    readonly output: Output;
+    readonly log: Log;
+    readonly verbose: boolean;
+    readonly progress: Progress | undefined;
+  }) {
+    this.ports = parts.ports;
+    this.settings = parts.settings;
+    this.output = parts.output;
+    this.log = parts.log;
+    this.verbose = parts.verbose;
+    this.#progress = parts.progress;
+  }
+
+  /** Whether a signal asked this run to stop. */
+  get stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** The exit code of a run that was stopped. */
+  get stopCode(): number {
+    return this.#stopSignal === "SIGTERM"
+      ? exitCodes.terminated
+      : exitCodes.interrupted;
+  }
+
+  /** The first signal stops cleanly; the second ends the process at once. */
+  readonly onStopSignal = (signal: StopSignal): void => {
+    if (this.#stopSignal !== undefined) {
+      this.output.clearStatus();
+      this.ports.exit(this.stopCode);
+      return;
+    }
+    this.#stopSignal = signal;
+    this.log.warn("Stopping; once more stops at once", { signal });
+    this.#stop.abort(new Failure("interrupted", "Interrupted"));
+  };
+
+  /** Opens the archive of this run. @throws {Failure} as the engine's openArchive */
+  async openArchive(
+    options: {
+      readonly create?: boolean;
+      readonly durability?: "full" | "fast" | undefined;
+    } = {},
+  ): Promise<Archive> {
+    this.assertRunning();
+    const { archive, workers, tiers, segmentBytes } = this.settings;
+    const opened = await this.ports.openArchive({
+      path: archive,
+      create: options.create ?? false,
+      ...(workers === undefined ? {} : { workers }),
+      ...(tiers === undefined ? {} : { tiers }),
+      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      ...(options.durability === undefined
+        ? {}
+        : { durability: options.durability }),
+      onEvent: this.#onEvent,
+      signal: this.#stop.signal,
+    });
+    this.archiveOpened = true;
+    return opened;
+  }
+
+  /** @throws {Failure} `interrupted` once a signal asked this run to stop */
+  assertRunning(): void {
+    if (this.stopped) throw new Failure("interrupted", "Interrupted");
+  }
+
+  /** A command line for a hint, naming the same archive as this run. */
+  formatCommand(...words: readonly string[]): string {
+    const archive = this.settings.archiveFrom === "flag"
+      ? ["--archive", this.settings.archive]
+      : [];
+    return ["blockframe", ...words, ...archive].map(quoteArgument).join(" ");
+  }
+
+  readonly #onEvent = (event: ArchiveEvent): void => {
+    this.#progress?.follow(event);
+    switch (event.kind) {
+      case "start":
+        this.log.debug(`Starting ${event.operation} of ${event.name}`, {
+          operation: event.operation,
+          name: event.name,
+          bytesTotal: event.bytesTotal,
+        });
+        break;
+      case "damage":
+        this.log.info(
+          `Damage in ${event.folder}: ${event.damage.file} is ${event.damage.cause}`,
+          { folder: event.folder, damage: event.damage },
+        );
+        break;
+      case "warning":
+        this.log.warn(event.message);
+        break;
+      case "progress":
+      case "finish":
+        break;
+    }
+  };
+}

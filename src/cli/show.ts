@@ -1,0 +1,70 @@
+// Show: what is known of one entry, a line per fact.
+
+import type { EntrySummary } from "../archive/report.ts";
+import type { ShowCommand } from "./arguments.ts";
+import { exitCodes } from "./exit_code.ts";
+import { formatTime } from "./list.ts";
+import { styled } from "./output.ts";
+import type { Session } from "./session.ts";
+import { formatSize } from "./size.ts";
+import { formatCount } from "./text.ts";
+
+/** Runs `show`; gives the exit code. @throws {Failure} */
+export async function runShow(
+  command: ShowCommand,
+  session: Session,
+): Promise<number> {
+  await using archive = await session.openArchive();
+  const entry = archive.show(command.selector);
+  session.output.document({ type: "show", schema: 1, entry });
+  for (const [key, value] of listFacts(entry)) {
+    session.output.result(styled("bold", `${key}:`.padEnd(14)), value);
+  }
+  return exitCodes.done;
+}
+
+/** What an entry outlives: `any 3 of the 33 shards of each block`. */
+export function formatSurvival(entry: EntrySummary): string {
+  const { dataShards, parityShards } = entry;
+  if (parityShards === 0) return "nothing: it has no parity";
+  if (entry.blockCount === 0) return "anything: it is empty";
+  const shards = dataShards + parityShards;
+  // A short last block has fewer data shards and just as much parity.
+  const whole = dataShards === 1 ? "segment" : "block";
+  const shardWord = entry.policy.startsWith("replicate:") ? "copies" : "shards";
+  return `the loss of any ${parityShards} of the ${shards} ${shardWord} ` +
+    `of each ${whole}`;
+}
+
+function listFacts(entry: EntrySummary): [string, string][] {
+  const exact = (bytes: number) =>
+    `${formatSize(bytes)} (${formatCount(bytes, "byte")})`;
+  const overhead = entry.payloadBytes === 0
+    ? ""
+    : `, ${
+      ((entry.storedBytes / entry.payloadBytes - 1) * 100).toFixed(1)
+    } % more`;
+  const facts: [string, string][] = [
+    ["name", entry.name],
+    ["id", entry.id],
+    ["folder", entry.folder],
+    ["created", `${formatTime(entry.created)} UTC`],
+    ["size", exact(entry.payloadBytes)],
+    ["stored", exact(entry.storedBytes) + overhead],
+    ["tier", entry.tier === 0 ? "none (policy was given)" : `${entry.tier}`],
+    ["policy", entry.policy],
+    ["survives", formatSurvival(entry)],
+    ["blocks", String(entry.blockCount)],
+    [
+      "segments",
+      `${entry.segmentCount} of at most ${formatSize(entry.segmentBytes)}`,
+    ],
+    ["leaf", formatSize(entry.leafBytes)],
+    ["BLAKE3", entry.root],
+  ];
+  if (entry.modified !== undefined) {
+    facts.push(["modified", `${formatTime(entry.modified)} UTC`]);
+  }
+  if (entry.mode !== undefined) facts.push(["mode", entry.mode]);
+  return facts;
+}

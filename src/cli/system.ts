@@ -1,0 +1,96 @@
+// System: the ports of the command line, filled with what Deno offers. Asks for no permission: an
+// environment variable that the sandbox does not show counts as unset.
+
+import { systemClock } from "../base/ports.ts";
+import { openArchive } from "./open_archive.ts";
+import {
+  OutputClosed,
+  type Ports,
+  type StopSignal,
+  type TextSink,
+} from "./ports.ts";
+
+const columnCountDefault = 80;
+
+/** The system as the command line sees it; `readVariable` is the caller's, who alone reads it. */
+export function systemPorts(readVariable: Ports["readVariable"]): Ports {
+  return {
+    stdout: openSink(Deno.stdout),
+    stderr: openSink(Deno.stderr),
+    stdinIsTerminal: Deno.stdin.isTerminal(),
+    clock: systemClock,
+    system: Deno.build.os === "windows" || Deno.build.os === "darwin"
+      ? Deno.build.os
+      : "other",
+    readAnswer,
+    columnCount,
+    readVariable,
+    readTextFile: Deno.readTextFile,
+    openArchive,
+    onStopSignal,
+    exit: Deno.exit,
+  };
+}
+
+function openSink(stream: typeof Deno.stdout): TextSink {
+  const encoder = new TextEncoder();
+  return {
+    isTerminal: stream.isTerminal(),
+    write: (text) => {
+      const bytes = encoder.encode(text);
+      try {
+        for (let offset = 0; offset < bytes.length;) {
+          offset += stream.writeSync(bytes.subarray(offset));
+        }
+      } catch (error) {
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        throw new OutputClosed("Nobody reads the output", { cause: error });
+      }
+    },
+  };
+}
+
+function columnCount(): number {
+  try {
+    const { columns } = Deno.consoleSize();
+    return columns > 0 ? columns : columnCountDefault;
+  } catch {
+    return columnCountDefault;
+  }
+}
+
+// A line longer than any answer is no answer.
+const answerBytesMax = 1024;
+
+async function readAnswer(): Promise<string | undefined> {
+  const byte = new Uint8Array(1);
+  const bytes: number[] = [];
+  while (bytes.length < answerBytesMax) {
+    if (await Deno.stdin.read(byte) === null) break;
+    if (byte[0] === 0x0a) {
+      return new TextDecoder().decode(new Uint8Array(bytes));
+    }
+    bytes.push(byte[0]!);
+  }
+  return undefined;
+}
+
+function onStopSignal(listener: (signal: StopSignal) => void): Disposable {
+  const listening: [StopSignal, () => void][] = [];
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const call = () => listener(signal);
+    try {
+      Deno.addSignalListener(signal, call);
+      listening.push([signal, call]);
+    } catch {
+      // Windows has no SIGTERM: there it ends the process, which is safe at any instant.
+    }
+  }
+  return {
+    [Symbol.dispose]: () => {
+      for (const [signal, call] of listening) {
+        Deno.removeSignalListener(signal, call);
+      }
+    },
+  };
+}
