@@ -2,8 +2,12 @@
 // offset, made durable on demand. It knows no shard, no entry and no archive.
 //
 // Paths are relative, "/"-separated, and never leave the root: no empty component, no ".", no "..",
-// no NUL. Nothing below the root is followed: a symbolic link or a special file anywhere in a path
-// is `unsafe-path` on opening and kind "other" in stat and list.
+// no NUL (`unsafe-path`). Nothing below the root is followed: a symbolic link or a special file is
+// `unsafe-path` anywhere in a path, but for the last component of stat, where it is kind "other",
+// and of removeFile and removeTree, which remove the link itself.
+//
+// Any call may also fail with `permission-denied`, `io`, or `offline` (the root that was there is
+// gone: an unplugged disk is not an empty one).
 //
 // All calls but syncFiles are synchronous: the engine runs them inside workers, where a blocking
 // read straight into WASM memory is several times faster than an asynchronous one.
@@ -57,22 +61,28 @@ export interface Store {
   /** For messages: where this store is. */
   readonly location: string;
 
-  /** What is at `path` ("" is the root), or undefined if nothing is. @throws {Failure} */
+  /** What is at `path` ("" is the root), or undefined if nothing is, as below a file. @throws {Failure} */
   stat(path: string): StoreStat | undefined;
   /** The names in the folder, in byte order of their UTF-8. @throws {Failure} `not-found` */
   list(path: string): StoreName[];
   /** Opens a plain file. @throws {Failure} `not-found`, `exists`, `unsafe-path`, `wrong-kind` */
   openFile(path: string, mode: OpenMode): StoreFile;
-  /** Makes the folder; its parent must be there. An existing folder is fine. @throws {Failure} */
+  /**
+   * Makes the folder; its parent must be there. An existing folder is fine.
+   * @throws {Failure} `not-found`, `wrong-kind` where a file lies
+   */
   makeFolder(path: string): void;
   /**
    * Gives `source` the name `target` in one step. A file replaces a file; a folder replaces nothing.
-   * @throws {Failure} `not-found`, `exists`
+   * @throws {Failure} `not-found`, `exists`, `wrong-kind` for a file in place of a folder
    */
   rename(source: string, target: string): void;
   /** Removes a file, or a link itself. @throws {Failure} `not-found`, `wrong-kind` for a folder */
   removeFile(path: string): void;
-  /** Removes a folder and all below it, following no link. @throws {Failure} `not-found` */
+  /**
+   * Removes a folder and all below it, following no link; the root itself cannot be removed.
+   * @throws {Failure} `not-found`, `wrong-kind` for a file
+   */
   removeTree(path: string): void;
   /** Returns once the names in the folder are on the medium. @throws {Failure} */
   syncFolder(path: string): void;
