@@ -111,9 +111,8 @@ export class Engine {
     try {
       return await examineEntry(entry.folder, repair, executor, this.#context);
     } catch (error) {
-      if (!isFailure(error) || isFailure(error, "offline", "interrupted")) {
-        throw error;
-      }
+      if (!isFailure(error)) throw error;
+      if (["offline", "interrupted"].includes(error.code)) throw error;
       const { folder, manifest } = entry;
       const report = reportOfProblem({
         folder,

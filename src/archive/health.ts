@@ -245,6 +245,10 @@ function swapFile(
     using file = context.store.openFile(path + rebuildSuffix, "update");
     file.sync();
   }
+  // A link is not replaced by a rename; its name is freed. What it led to is not touched.
+  if (context.store.stat(path)?.kind === "other") {
+    context.store.removeFile(path);
+  }
   context.store.rename(path + rebuildSuffix, path);
   delete record.obstacle;
 }

@@ -43,13 +43,11 @@ export class Ledger {
 
   /** Takes in what a scan of `run` found. */
   add(run: RowRun, findings: readonly ShardFinding[]): void {
-    if (findings.some((finding) => finding.leaves.length > 0)) {
-      this.damagedRuns.push(run);
-    }
+    if (findings.length > 0) this.findingRuns.push(run);
     for (const finding of findings) {
       const cause = finding.leaves[0]?.cause ?? finding.lengthCause;
       if (cause === undefined) continue;
-      const record = this.#recordOf(
+      const record = this.#enter(
         run.block,
         finding.shard,
         finding.lengthCause ?? cause,
@@ -122,8 +120,7 @@ export class Ledger {
       rebuiltLeafCount: record.rebuiltLeafCount,
       repaired,
       ...(record.obstacle === undefined || repaired
-        ? {}
-        : { obstacle: record.obstacle }),
+        ? {} : { obstacle: record.obstacle.message }),
     };
   }
 

@@ -15,7 +15,7 @@ import {
 } from "../format/geometry.ts";
 import { equalBytes } from "../base/bytes.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { type Outboard, pageOf, pageSlotCount } from "../format/outboard.ts";
+import { Outboard, pageOf, pageSlotCount } from "../format/outboard.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { type Executor, forEachBounded, scanWith } from "./executor.ts";
 import { Ledger } from "./ledger.ts";

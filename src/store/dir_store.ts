@@ -11,6 +11,7 @@ import { DirFile } from "./dir_file.ts";
 import { errnoOf, failureOf, formatAttempt, refusal } from "./failure.ts";
 import { compareNames, parsePath } from "./path.ts";
 import type {
+  FileAttributes,
   OpenMode,
   Store,
   StoreFile,
@@ -57,6 +58,8 @@ export class DirStore implements Store {
         kind,
         bytes: kind === "file" ? info.size : 0,
         linkCount: info.nlink ?? 1,
+        ...(info.mtime === null ? {} : { modifiedMs: info.mtime.getTime() }),
+        ...(info.mode === null ? {} : { mode: info.mode & 0o7777 }),
       };
     });
   }
@@ -155,6 +158,22 @@ export class DirStore implements Store {
       if (info.isFile) throw refusal(attempt, "wrong-kind", "it is a file");
       // Rust's remove_dir_all unlinks relative to open folders and follows no link.
       Deno.removeSync(this.#pathOf(path), { recursive: true });
+    });
+  }
+
+  /** Sets modification time and permission bits of a file. @throws {Failure} */
+  setAttributes(path: string, attributes: FileAttributes): void {
+    this.#attempt("set attributes of", path, (attempt) => {
+      const info = this.#require(attempt, parsePath(path), "use");
+      requireKind(attempt, info, "file");
+      const { modifiedMs, mode } = attributes;
+      if (mode !== undefined && Deno.build.os !== "windows") {
+        Deno.chmodSync(this.#pathOf(path), mode);
+      }
+      if (modifiedMs !== undefined) {
+        const modified = new Date(modifiedMs);
+        Deno.utimeSync(this.#pathOf(path), modified, modified);
+      }
     });
   }
 

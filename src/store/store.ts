@@ -24,6 +24,16 @@ export interface StoreStat {
   readonly bytes: number;
   /** Names that the file has in its file system: more than 1 means that others share its bytes. */
   readonly linkCount: number;
+  /** When the content was last changed, milliseconds since 1970-01-01 UTC, if known. */
+  readonly modifiedMs?: number;
+  /** Permission bits (0 to 0o7777), if the file system has them. */
+  readonly mode?: number;
+}
+
+/** What can be set of a file besides its bytes. */
+export interface FileAttributes {
+  readonly modifiedMs?: number;
+  readonly mode?: number;
 }
 
 /** One name in a folder. */
@@ -88,6 +98,8 @@ export interface Store {
   syncFolder(path: string): void;
   /** Resolves once the content of all these files is on the medium. @throws {Failure} */
   syncFiles(paths: readonly string[]): Promise<void>;
+  /** Sets what the file system can hold of the attributes of a plain file. @throws {Failure} */
+  setAttributes(path: string, attributes: FileAttributes): void;
   /** Bytes that can still be written, or undefined where that cannot be known. */
   freeBytes(): number | undefined;
 }
