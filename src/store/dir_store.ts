@@ -335,6 +335,8 @@ export class DirStore implements Store {
       return Deno.statSync(this.location);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
+      // A worker that may read one file of the folder only has no business with the rest.
+      if (error instanceof Deno.errors.NotCapable) return undefined;
       throw error;
     }
   }
