@@ -1,4 +1,6 @@
-// Version: the number that `--version` prints. A test holds it equal to the one in deno.json.
+// Version: the number that `--version` prints. Its one home is deno.json.
+
+import configuration from "../../deno.json" with { type: "json" };
 
 /** The version of this program. */
-export const version = "0.1.0";
+export const version: string = configuration.version;

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import {
+  type Command,
+  type Invocation,
+  parseArguments,
+} from "../../src/cli/arguments.ts";
+
+function parse(...args: string[]): Invocation {
+  return parseArguments(args, 80);
+}
+
+function commandOf(...args: string[]) {
+  const invocation = parse(...args);
+  assert.equal(invocation.kind, "command", JSON.stringify(invocation));
+  return invocation as Extract<Invocation, { kind: "command" }>;
+}
+
+function problemOf(...args: string[]): string {
+  const invocation = parse(...args);
+  assert.equal(invocation.kind, "usage", JSON.stringify(invocation));
+  return (invocation as Extract<Invocation, { kind: "usage" }>).problem;
+}
+
+function helpOf(...args: string[]): string {
+  const invocation = parse(...args);
+  assert.equal(invocation.kind, "help", JSON.stringify(invocation));
+  return (invocation as Extract<Invocation, { kind: "help" }>).text;
+}
+
+const commandRows: [string[], Partial<Command>][] = [
+  [["commit", "a"], { command: "commit", sources: ["a"] }],
+  [["commit", "-f", "a"], { command: "commit", sources: ["a"] }],
+  [["commit", "c", "-f", "a", "--file=b"], { sources: ["a", "b", "c"] }],
+  [["commit", "--file=-x"], { sources: ["-x"] }],
+  [["commit", "--", "-x", "--json"], { sources: ["-x", "--json"] }],
+  [["commit", "a", "--name", "b"], { sources: ["a"], name: "b" }],
+  [["commit", "a", "--policy", "erasure:10+4"], { policy: "erasure:10+4" }],
+  [["commit", "a", "--policy=replicate:3"], { policy: "replicate:3" }],
+  [["commit", "a", "--durability", "fast"], { durability: "fast" }],
+  [["restore", "n"], {
+    command: "restore",
+    selector: "n",
+    partial: false,
+    overwrite: false,
+  }],
+  [["reconstruct", "n", "-o", "dir/"], { command: "restore", output: "dir/" }],
+  [["restore", "--partial", "--overwrite", "n"], {
+    partial: true,
+    overwrite: true,
+  }],
+  [["restore", "--", "-n"], { selector: "-n" }],
+  [["health"], { command: "health", selectors: [], checkOnly: false }],
+  [["health", "--check", "a", "b"], { selectors: ["a", "b"], checkOnly: true }],
+  [["repair", "a"], { command: "health", selectors: ["a"] }],
+  [["list"], { command: "list" }],
+  [["find", "*.mp4"], { command: "find", pattern: "*.mp4" }],
+  [["show", "n"], { command: "show", selector: "n" }],
+  [["remove", "n"], { command: "remove", confirmed: false, dryRun: false }],
+  [["remove", "n", "--yes"], { confirmed: true }],
+  [["remove", "-n", "n"], { selector: "n", dryRun: true }],
+];
+
+for (const [args, expected] of commandRows) {
+  Deno.test(`parseArguments() understands: ${args.join(" ")}`, () => {
+    const { command } = commandOf(...args);
+    for (const [key, value] of Object.entries(expected)) {
+      assert.deepEqual(
+        (command as unknown as Record<string, unknown>)[key],
+        value,
+      );
+    }
+  });
+}
+
+Deno.test("parseArguments() takes the options of every command before and after it", () => {
+  for (
+    const args of [
+      ["-a", "dir", "list", "--json", "-q"],
+      ["list", "--archive", "dir", "-q", "--json"],
+      ["--json", "-q", "list", "--archive=dir"],
+    ]
+  ) {
+    const { shared } = commandOf(...args);
+    assert.deepEqual([shared.archive, shared.json, shared.quiet], [
+      "dir",
+      true,
+      true,
+    ]);
+  }
+});
+
+Deno.test("parseArguments() reads every shared option", () => {
+  const { shared } = commandOf(
+    "list",
+    "-a",
+    "x",
+    ...["--config", "c.toml", "--json", "-v", "--no-color", "--no-progress"],
+    ...["--log-level", "debug", "--log-file", "l.log", "--workers", "0"],
+  );
+  assert.deepEqual({ ...shared }, {
+    archive: "x",
+    config: "c.toml",
+    json: true,
+    quiet: false,
+    verbose: true,
+    noColor: true,
+    noProgress: true,
+    logLevel: "debug",
+    logFile: "l.log",
+    workers: 0,
+  });
+});
+
+const problemRows: [string[], RegExp][] = [
+  [[], /^No command given$/],
+  [["comit", "a"], /"comit"\. Did you mean commit\?$/],
+  [["helth"], /Did you mean health\?$/],
+  [["list", "--jsn"], /"--jsn"\. Did you mean --json\?$/],
+  [["commit"], /^Nothing to commit: name a file$/],
+  [
+    ["commit", "a", "b", "--name", "c"],
+    /--name goes with one file, not with 2/,
+  ],
+  [["commit", "a", "--policy", "raid5"], /erasure:K\+M or replicate:N/],
+  [["commit", "a", "--durability", "slow"], /"full" and "fast"/],
+  [["commit", "-f"], /^-f requires PATH$/],
+  [["restore"], /NAME/],
+  [["restore", "a", "b"], /"b"/],
+  [["restore", "a", "-o", "-"], /standard output/],
+  [["restore", ""], /Expected a name, got nothing/],
+  [["find"], /PATTERN/],
+  [["remove"], /NAME/],
+  [["list", "-q", "-v"], /exclude each other/],
+  [["list", "--archive="], /Expected a folder, got nothing/],
+  [["list", "--workers", "-1"], /--workers/],
+  [["list", "--workers", "many"], /--workers.*integer/],
+  [["list", "--log-level", "loud"], /"error", "warn", "info",? and "debug"/],
+  [["list", "-a", "x", "-a", "y"], /cannot be used multiple times/],
+  [["help", "nothing"], /nothing/],
+];
+
+for (const [args, problem] of problemRows) {
+  Deno.test(`parseArguments() refuses: ${args.join(" ") || "(nothing)"}`, () => {
+    const text = problemOf(...args);
+    assert.match(text, problem);
+    assert.doesNotMatch(text, /\n|\.$/);
+  });
+}
+
+Deno.test("parseArguments() points at the help of the command that was understood", () => {
+  const invocation = parse("restore", "a", "--nope");
+  assert.equal(
+    invocation.kind === "usage" && invocation.help,
+    "restore --help",
+  );
+  const unknown = parse("nope");
+  assert.equal(unknown.kind === "usage" && unknown.help, "--help");
+});
+
+const commandNames = [
+  "commit",
+  "restore",
+  "health",
+  "list",
+  "find",
+  "show",
+  "remove",
+];
+
+for (const name of commandNames) {
+  for (const args of [[name, "--help"], [name, "-h"], ["help", name]]) {
+    Deno.test(`parseArguments() gives help with examples first: ${args.join(" ")}`, () => {
+      const text = helpOf(...args);
+      assert.ok(text.includes(`Usage: blockframe ${name} `));
+      const examples = text.indexOf("Examples:\n  blockframe ");
+      assert.ok(examples > 0, text);
+      assert.ok(examples < text.indexOf("\nOptions of every command:"), text);
+      assert.match(text, /-a, --archive DIR/);
+      assert.match(text, /--json/);
+      assert.doesNotMatch(text, /[ \t]$/m);
+    });
+  }
+}
+
+Deno.test("parseArguments() lists every command in the main help", () => {
+  for (const args of [["--help"], ["-h"], ["help"]]) {
+    const text = helpOf(...args);
+    for (const name of commandNames) {
+      assert.match(text, new RegExp(`^  ${name} +\\S`, "m"));
+    }
+    assert.match(text, /Examples:\n {2}blockframe commit/);
+    assert.match(text, /Exit codes: 0 nothing wrong/);
+    assert.ok(text.split("\n").every((line) => line.length <= 80), text);
+  }
+});
+
+Deno.test("parseArguments() knows three ways to ask for the version", () => {
+  for (const args of [["--version"], ["version"], ["--version", "--json"]]) {
+    const { kind } = parse(...args);
+    assert.ok(kind === "version" || args.length > 1, args.join(" "));
+  }
+});

@@ -1,0 +1,282 @@
+// Fakes: an archive that says what a test wants, and a world that remembers what was printed.
+
+import type {
+  Archive,
+  CommitRequest,
+  RestoreRequest,
+} from "../../src/archive/archive.ts";
+import type {
+  ArchiveListing,
+  CommitReport,
+  EntrySummary,
+  FileDamage,
+  HealthReport,
+  RestoreReport,
+} from "../../src/archive/report.ts";
+import { runCommandLine } from "../../src/cli/run.ts";
+import {
+  type OpenRequest,
+  OutputClosed,
+  type Ports,
+  type StopSignal,
+  type VariableName,
+} from "../../src/cli/ports.ts";
+import { Failure } from "../../src/base/errors.ts";
+
+/** An entry with sensible numbers, and the ones that a test cares about. */
+export function entryOf(parts: Partial<EntrySummary> = {}): EntrySummary {
+  return {
+    id: "00112233445566ff",
+    name: "video.mp4",
+    folder: "video.mp4_00112233445566ff",
+    created: "2025-06-01T12:30:00.000Z",
+    tier: 2,
+    policy: "erasure:1+3",
+    payloadBytes: 20_000_000,
+    storedBytes: 80_100_000,
+    root: "ab".repeat(32),
+    segmentCount: 1,
+    segmentBytes: 33_554_432,
+    blockCount: 1,
+    dataShards: 1,
+    parityShards: 3,
+    leafBytes: 65_536,
+    ...parts,
+  };
+}
+
+/** Damage of one segment that was repaired, and what a test changes about it. */
+export function damageOf(parts: Partial<FileDamage> = {}): FileDamage {
+  const index = parts.index ?? 0;
+  return {
+    file: parts.role === "parity"
+      ? `parity/segment_${parts.block ?? 0}_parity_${index}.dat`
+      : `segments/segment_${index}.dat`,
+    role: "segment",
+    index,
+    block: 0,
+    cause: "rotten",
+    leafCount: 1,
+    rebuiltLeafCount: 1,
+    repaired: true,
+    ...parts,
+  };
+}
+
+/** A healthy report, and what a test changes about it. */
+export function healthOf(parts: Partial<HealthReport> = {}): HealthReport {
+  return {
+    id: "00112233445566ff",
+    name: "video.mp4",
+    folder: "video.mp4_00112233445566ff",
+    state: "healthy",
+    payloadBytes: 20_000_000,
+    segmentCount: 120,
+    parityCount: 12,
+    damage: [],
+    lostRanges: [],
+    lostParityLeafCount: 0,
+    strangers: [],
+    elapsedMs: 5,
+    ...parts,
+  };
+}
+
+/** A complete restore, and what a test changes about it. */
+export function restoreOf(parts: Partial<RestoreReport> = {}): RestoreReport {
+  return {
+    id: "00112233445566ff",
+    name: "video.mp4",
+    output: "./video.mp4",
+    payloadBytes: 20_000_000,
+    damage: [],
+    rebuiltLeafCount: 0,
+    holes: [],
+    complete: true,
+    elapsedMs: 5,
+    ...parts,
+  };
+}
+
+/** An archive whose answers a test sets; it remembers what it was asked. */
+export class FakeArchive implements Archive {
+  entries: EntrySummary[] = [];
+  problems: ArchiveListing["problems"] = [];
+  reports: HealthReport[] = [];
+  restored: RestoreReport | Failure = restoreOf();
+  /** What committing a source throws; the rest is committed. */
+  failingSources: Map<string, Error> = new Map();
+  commits: CommitRequest[] = [];
+  restores: RestoreRequest[] = [];
+  healthRequests: { selectors?: readonly string[]; repair: boolean }[] = [];
+  removed: string[] = [];
+  disposed = 0;
+  /** Runs before each commit, with its source. */
+  beforeCommit: (source: string) => void = () => {};
+
+  commit(request: CommitRequest): Promise<CommitReport> {
+    this.beforeCommit(request.source);
+    this.commits.push(request);
+    const failure = this.failingSources.get(request.source);
+    if (failure !== undefined) return Promise.reject(failure);
+    const name = request.name ?? request.source;
+    return Promise.resolve({
+      ...entryOf({ name }),
+      source: request.source,
+      elapsedMs: 7,
+    });
+  }
+
+  restore(request: RestoreRequest): Promise<RestoreReport> {
+    this.restores.push(request);
+    return this.restored instanceof Failure
+      ? Promise.reject(this.restored)
+      : Promise.resolve(this.restored);
+  }
+
+  async *health(
+    request: { selectors?: readonly string[]; repair: boolean },
+  ): AsyncIterable<HealthReport> {
+    this.healthRequests.push(request);
+    for (const report of this.reports) yield await Promise.resolve(report);
+  }
+
+  list(): ArchiveListing {
+    return { entries: this.entries, problems: this.problems };
+  }
+
+  find(pattern: string): ArchiveListing {
+    return {
+      entries: this.entries.filter((entry) => entry.name.includes(pattern)),
+      problems: this.problems,
+    };
+  }
+
+  show(selector: string): EntrySummary {
+    const found = this.entries.find((entry) =>
+      entry.name === selector || entry.id.startsWith(selector)
+    );
+    if (found !== undefined) return found;
+    throw new Failure("not-found", `No entry answers to "${selector}"`);
+  }
+
+  remove(selector: string): Promise<EntrySummary> {
+    this.removed.push(selector);
+    return Promise.resolve(this.show(selector));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.disposed++;
+    return Promise.resolve();
+  }
+}
+
+/** A world for one run. */
+export interface FakeWorld {
+  readonly archive: FakeArchive;
+  readonly variables: Partial<Record<VariableName, string>>;
+  readonly files: Record<string, string | Error>;
+  /** Standard error and output are terminals. */
+  isTerminal: boolean;
+  stdinIsTerminal: boolean;
+  columnCount: number;
+  system: Ports["system"];
+  answer: string | undefined;
+  nowMs: number;
+  /** What openArchive throws. */
+  openError: Error | undefined;
+  /** Writes to standard output that succeed before its reader goes away. */
+  writeCountMax: number;
+  opened: OpenRequest[];
+  exits: number[];
+  /** Sends a signal to the run. */
+  signal: (signal: StopSignal) => void;
+  stdout: string;
+  stderr: string;
+}
+
+/** A world in which nothing is set. */
+export function newWorld(parts: Partial<FakeWorld> = {}): FakeWorld {
+  return {
+    archive: new FakeArchive(),
+    variables: {},
+    files: {},
+    isTerminal: false,
+    stdinIsTerminal: false,
+    columnCount: 80,
+    system: "other",
+    answer: undefined,
+    nowMs: 0,
+    openError: undefined,
+    writeCountMax: Infinity,
+    opened: [],
+    exits: [],
+    signal: () => {},
+    stdout: "",
+    stderr: "",
+    ...parts,
+  };
+}
+
+/** The ports of a world. */
+export function portsOf(world: FakeWorld): Ports {
+  let writeCount = 0;
+  return {
+    stdout: {
+      isTerminal: world.isTerminal,
+      write: (text) => {
+        if (++writeCount > world.writeCountMax) {
+          throw new OutputClosed("Nobody reads the output");
+        }
+        world.stdout += text;
+      },
+    },
+    stderr: {
+      isTerminal: world.isTerminal,
+      write: (text) => {
+        world.stderr += text;
+      },
+    },
+    stdinIsTerminal: world.stdinIsTerminal,
+    clock: { nowMs: () => world.nowMs, monotonicMs: () => world.nowMs },
+    system: world.system,
+    readAnswer: () => Promise.resolve(world.answer),
+    columnCount: () => world.columnCount,
+    readVariable: (name) => world.variables[name],
+    readTextFile: (path) => {
+      const content = world.files[path];
+      if (typeof content === "string") return Promise.resolve(content);
+      return Promise.reject(
+        content ?? new Deno.errors.NotFound("No such file or directory"),
+      );
+    },
+    openArchive: (request) => {
+      world.opened.push(request);
+      return world.openError === undefined
+        ? Promise.resolve(world.archive)
+        : Promise.reject(world.openError);
+    },
+    onStopSignal: (listener) => {
+      world.signal = listener;
+      return { [Symbol.dispose]: () => {} };
+    },
+    exit: (code) => {
+      world.exits.push(code);
+    },
+  };
+}
+
+/** Runs a command line in a world. */
+export function run(
+  world: FakeWorld,
+  ...args: readonly string[]
+): Promise<number> {
+  return runCommandLine(args, portsOf(world));
+}
+
+/** The JSON documents on standard output. */
+export function documentsOf(world: FakeWorld): Record<string, unknown>[] {
+  return world.stdout.split("\n").filter((line) => line !== "").map((line) =>
+    JSON.parse(line)
+  );
+}

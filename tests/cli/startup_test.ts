@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+
+const root = new URL("../../", import.meta.url);
+
+interface ModuleGraph {
+  readonly roots: readonly string[];
+  readonly redirects?: Readonly<Record<string, string>>;
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly specifier: string;
+      readonly isDynamic?: boolean;
+      readonly code?: { readonly specifier?: string };
+    }[];
+  }[];
+}
+
+async function runDeno(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: root,
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+// What is loaded before the command line is even looked at.
+async function listStaticModules(): Promise<string[]> {
+  const { stdout } = await runDeno("info", "--json", "main.ts");
+  const graph: ModuleGraph = JSON.parse(stdout);
+  const modules = new Map(graph.modules.map((one) => [one.specifier, one]));
+  const seen = new Set<string>();
+  const open = [...graph.roots];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const specifier = graph.redirects?.[next] ?? next;
+    if (seen.has(specifier)) continue;
+    seen.add(specifier);
+    for (const one of modules.get(specifier)?.dependencies ?? []) {
+      const target = one.code?.specifier;
+      if (one.isDynamic !== true && target !== undefined) open.push(target);
+    }
+  }
+  return [...seen];
+}
+
+Deno.test("main.ts loads no node: module, no package, no codec and no engine at start", async () => {
+  const modules = await listStaticModules();
+  assert.ok(modules.some((one) => one.endsWith("/src/cli/run.ts")));
+  const heavy = modules.filter((one) =>
+    /^node:|^npm:|\.wasm$|\/src\/(?:codec|format|store|archive)\//.test(one)
+  );
+  assert.deepEqual(heavy, []);
+});
+
+const bare = ["run", "--no-prompt", "--quiet", "--no-check", "main.ts"];
+
+Deno.test("main.ts prints its version in one line, without any permission", async () => {
+  const { version } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", root)),
+  );
+  for (const word of ["--version", "version"]) {
+    const result = await runDeno(...bare, word);
+    assert.deepEqual(result, {
+      code: 0,
+      stdout: `blockframe ${version}\n`,
+      stderr: "",
+    });
+  }
+});
+
+Deno.test("main.ts helps without any permission", async () => {
+  for (const args of [["--help"], ["commit", "--help"], ["help", "health"]]) {
+    const { code, stdout, stderr } = await runDeno(...bare, ...args);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Usage: blockframe|\nUsage: blockframe/);
+    assert.equal(stderr, "");
+  }
+});
+
+Deno.test("main.ts ends with 16 and no stack on a usage error, without any permission", async () => {
+  const { code, stdout, stderr } = await runDeno(...bare, "lisst");
+  assert.equal(code, 16);
+  assert.equal(stdout, "");
+  assert.equal(
+    stderr,
+    `blockframe: error: Unexpected option or argument: "lisst". Did you mean list?\n` +
+      "hint: `blockframe --help` shows what is possible\n",
+  );
+});
+
+Deno.test("main.ts ends quietly when nobody reads its output", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...bare, "--help"],
+    cwd: root,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stdout.cancel();
+  const [status, stderr] = await Promise.all([
+    child.status,
+    new Response(child.stderr).text(),
+  ]);
+  assert.equal(stderr, "");
+  assert.ok([0, 141].includes(status.code), `${status.code}`);
+});
