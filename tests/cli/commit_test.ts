@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { Failure } from "../../src/base/errors.ts";
+import { documentsOf, newWorld, run } from "./fakes.ts";
+
+Deno.test("commit makes the archive and says what it stored", async () => {
+  const world = newWorld();
+  assert.equal(await run(world, "commit", "video.mp4"), 0);
+  assert.equal(
+    world.stdout,
+    "✓ video.mp4: committed (19.1 MiB, tier 2, erasure:1+3, id 00112233445566ff)\n",
+  );
+  assert.equal(world.stderr, "");
+  assert.equal(world.opened[0]?.create, true);
+  assert.equal(world.opened[0]?.path, "archive_directory");
+  assert.equal(world.archive.disposed, 1);
+});
+
+Deno.test("commit passes name, policy, durability, archive and settings on", async () => {
+  const world = newWorld({
+    files: {
+      "config.toml":
+        `segment_size = "4KiB"\nworkers = 2\n[tiers]\ntier1_max = "1KB"`,
+    },
+  });
+  const code = await run(
+    world,
+    ...["commit", "a", "--name", "b", "--policy", "erasure:3+2"],
+    ...["--durability", "fast", "-a", "/mnt/x", "--workers", "0"],
+  );
+  assert.equal(code, 0);
+  assert.deepEqual(world.archive.commits, [
+    { source: "a", name: "b", policy: "erasure:3+2" },
+  ]);
+  const { path, segmentBytes, workers, tiers, durability } = world.opened[0]!;
+  assert.deepEqual([path, segmentBytes, workers, durability], [
+    "/mnt/x",
+    4096,
+    0,
+    "fast",
+  ]);
+  assert.equal(tiers?.tier1Max, 1000);
+});
+
+Deno.test("commit leaves the engine's defaults alone where nothing is set", async () => {
+  const world = newWorld();
+  await run(world, "commit", "a");
+  for (const key of ["workers", "tiers", "segmentBytes", "durability"]) {
+    assert.ok(!(key in world.opened[0]!), key);
+  }
+});
+
+Deno.test("commit goes on after a source that fails and ends with 8", async () => {
+  const world = newWorld();
+  world.archive.failingSources.set(
+    "b",
+    new Failure("not-found", `Cannot commit "b": no such file`),
+  );
+  assert.equal(await run(world, "commit", "a", "b", "c"), 8);
+  assert.equal(world.stdout.match(/✓/g)?.length, 2);
+  assert.equal(
+    world.stderr,
+    `blockframe: error: Cannot commit "b": no such file\n`,
+  );
+});
+
+Deno.test("commit ends with 16 where all that happened were mistakes of the command line", async () => {
+  const bad = new Failure("invalid-name", `Cannot store the name "."`);
+  const alone = newWorld();
+  alone.archive.failingSources.set("a", bad);
+  assert.equal(await run(alone, "commit", "a"), 16);
+  const among = newWorld();
+  among.archive.failingSources.set("a", bad);
+  assert.equal(await run(among, "commit", "a", "b"), 8);
+});
+
+Deno.test("commit --json prints one document with entries and errors", async () => {
+  const world = newWorld();
+  world.archive.failingSources.set(
+    "b",
+    new Failure("no-space", "Cannot write: the disk is full"),
+  );
+  assert.equal(await run(world, "commit", "a", "b", "--json"), 8);
+  const documents = documentsOf(world);
+  assert.equal(documents.length, 1);
+  const [{ type, schema, entries, errors, exitCode }] = documents as [
+    Record<string, unknown>,
+  ];
+  assert.deepEqual({ type, schema, exitCode }, {
+    type: "commit",
+    schema: 1,
+    exitCode: 8,
+  });
+  const [entry] = entries as Record<string, unknown>[];
+  assert.equal(entry?.["name"], "a");
+  assert.equal(entry?.["source"], "a");
+  assert.deepEqual(errors, [
+    {
+      source: "b",
+      code: "no-space",
+      message: "Cannot write: the disk is full",
+    },
+  ]);
+  assert.match(world.stderr, /error: Cannot write: the disk is full/);
+});
+
+Deno.test("commit --quiet prints nothing when all is well", async () => {
+  const world = newWorld();
+  assert.equal(await run(world, "commit", "-q", "a"), 0);
+  assert.equal(world.stdout + world.stderr, "");
+});
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`commit stops at ${signal} before the next source and ends with ${code}`, async () => {
+    const world = newWorld();
+    world.archive.beforeCommit = (source) => {
+      if (source === "b") world.signal(signal);
+    };
+    assert.equal(await run(world, "commit", "a", "b", "c"), code);
+    assert.deepEqual(world.archive.commits.map((one) => one.source), [
+      "a",
+      "b",
+    ]);
+    assert.equal(world.opened[0]?.signal?.aborted, true);
+    assert.match(world.stderr, /error: Interrupted\n$/);
+    assert.deepEqual(world.exits, []);
+    assert.equal(world.archive.disposed, 1);
+  });
+}
+
+Deno.test("commit reports what was done before it was interrupted", async () => {
+  const world = newWorld();
+  world.archive.beforeCommit = (source) => {
+    if (source === "b") world.signal("SIGINT");
+  };
+  assert.equal(await run(world, "commit", "--json", "a", "b", "c"), 130);
+  const [document] = documentsOf(world);
+  assert.equal((document!["entries"] as unknown[]).length, 2);
+  assert.deepEqual(document!["errors"], [
+    { source: "c", code: "interrupted", message: "Interrupted" },
+  ]);
+});
+
+Deno.test("commit ends at once at the second signal", async () => {
+  const world = newWorld();
+  world.archive.beforeCommit = () => {
+    world.signal("SIGTERM");
+    world.signal("SIGINT");
+  };
+  await run(world, "commit", "a");
+  assert.deepEqual(world.exits, [143]);
+});

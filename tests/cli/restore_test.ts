@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { Failure } from "../../src/base/errors.ts";
+import { damageOf, documentsOf, newWorld, restoreOf, run } from "./fakes.ts";
+
+Deno.test("restore says where the file is and passes its options on", async () => {
+  const world = newWorld();
+  const args = [
+    "restore",
+    "video.mp4",
+    "-o",
+    "dir/",
+    "--partial",
+    "--overwrite",
+  ];
+  assert.equal(await run(world, ...args), 0);
+  assert.equal(
+    world.stdout,
+    "✓ video.mp4: restored to ./video.mp4 (19.1 MiB)\n",
+  );
+  assert.deepEqual(world.archive.restores, [{
+    selector: "video.mp4",
+    output: "dir/",
+    partial: true,
+    overwrite: true,
+  }]);
+  assert.equal(world.opened[0]?.create, false);
+});
+
+Deno.test("restore warns of damage met on the way, hints at health, and ends with 1", async () => {
+  const world = newWorld();
+  world.archive.restored = restoreOf({
+    damage: [damageOf({ repaired: false })],
+    rebuiltLeafCount: 3,
+  });
+  assert.equal(await run(world, "restore", "video.mp4"), 1);
+  assert.match(world.stdout, /^✓ video\.mp4: restored/);
+  assert.equal(
+    world.stderr,
+    "blockframe: warning: The archive has damage in video.mp4: " +
+      "1 corrupt segment; 3 leaves rebuilt\n" +
+      "hint: `blockframe health video.mp4` repairs what can be repaired\n",
+  );
+});
+
+Deno.test("restore with holes lists them and ends with 4", async () => {
+  const world = newWorld();
+  world.archive.restored = restoreOf({
+    complete: false,
+    damage: [damageOf({ repaired: false, rebuiltLeafCount: 0 })],
+    holes: [{ payloadOffset: 0, bytes: 65_536 }],
+  });
+  assert.equal(await run(world, "restore", "--partial", "video.mp4"), 4);
+  assert.match(
+    world.stdout,
+    /^✗ video\.mp4: restored in part to \.\/video\.mp4/,
+  );
+  assert.match(
+    world.stdout,
+    /Lost, and zero in the file, are 64\.0 KiB in 1 range:/,
+  );
+  assert.match(world.stdout, /bytes 0-65535 \(64\.0 KiB\)/);
+});
+
+Deno.test("restore that was refused ends with 4 and hints at --partial", async () => {
+  const thrown = newWorld();
+  thrown.archive.restored = new Failure(
+    "damaged",
+    `Cannot restore "video.mp4": 64.0 KiB are lost`,
+  );
+  assert.equal(await run(thrown, "restore", "video.mp4"), 4);
+  assert.match(thrown.stderr, /--partial writes what can be recovered/);
+
+  const reported = newWorld();
+  const { output: _output, ...rest } = restoreOf({
+    complete: false,
+    damage: [damageOf({ repaired: false, rebuiltLeafCount: 0 })],
+    holes: [{ payloadOffset: 0, bytes: 65_536 }],
+  });
+  reported.archive.restored = rest;
+  assert.equal(await run(reported, "restore", "video.mp4"), 4);
+  assert.match(reported.stdout, /nothing was written/);
+  assert.match(reported.stderr, /`blockframe restore video\.mp4 --partial`/);
+});
+
+Deno.test("restore hints at --overwrite where a file is in the way", async () => {
+  const world = newWorld();
+  world.archive.restored = new Failure("exists", `"video.mp4" exists already`);
+  assert.equal(await run(world, "restore", "video.mp4"), 8);
+  assert.match(world.stderr, /hint: --overwrite replaces it/);
+});
+
+Deno.test("restore --json prints one document", async () => {
+  const world = newWorld();
+  world.archive.restored = restoreOf({ damage: [damageOf()] });
+  assert.equal(await run(world, "restore", "video.mp4", "--json"), 1);
+  const [document, ...rest] = documentsOf(world);
+  assert.deepEqual(rest, []);
+  assert.equal(document!["type"], "restore");
+  assert.equal(document!["schema"], 1);
+  assert.equal(document!["complete"], true);
+  assert.equal(document!["exitCode"], 1);
+});
