@@ -52,6 +52,7 @@ export interface Ports {
   readVariable(name: VariableName): string | undefined;
   /** Content of a small text file. @throws whatever the system throws */
   readTextFile(path: string): Promise<string>;
+  /** Opens an archive. @throws {Failure} */
   openArchive(request: OpenRequest): Promise<Archive>;
   /** Calls `listener` at every stop signal until disposed. */
   onStopSignal(listener: (signal: StopSignal) => void): Disposable;

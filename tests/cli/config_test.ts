@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure } from "../../src/base/errors.ts";
+import type { Failure } from "../../src/base/errors.ts";
 import { tierLimitsDefault as engineTiers } from "../../src/format/policy.ts";
 import {
   type Flags,

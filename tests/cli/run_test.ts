@@ -134,7 +134,8 @@ Deno.test("runCommandLine() lets no message control the terminal", async () => {
   const openError = new Failure("not-found", `No "\x1b[2J\nhint: rm -rf"`);
   const world = newWorld({ openError });
   await run(world, "list");
-  assert.doesNotMatch(world.stderr, /\x1b|^hint: rm/m);
+  assert.ok(!world.stderr.includes("\x1b"));
+  assert.doesNotMatch(world.stderr, /^hint: rm/m);
 });
 
 Deno.test("runCommandLine() shows progress on a terminal and erases it", async () => {
@@ -173,13 +174,13 @@ Deno.test("runCommandLine() shows progress on a terminal and erases it", async (
 });
 
 Deno.test("runCommandLine() keeps a log file when asked", async () => {
-  const folder = Deno.makeTempDirSync();
+  const folder = await Deno.makeTempDir();
   try {
     const path = `${folder}/logs/blockframe.log`;
     const world = newWorld();
     assert.equal(await run(world, "commit", "a", "--log-file", path), 0);
     assert.equal(world.stderr, "");
-    const records = Deno.readTextFileSync(path).trimEnd().split("\n").map((
+    const records = (await Deno.readTextFile(path)).trimEnd().split("\n").map((
       line,
     ) => JSON.parse(line));
     assert.deepEqual(records.map((record) => record.message), [
@@ -194,7 +195,7 @@ Deno.test("runCommandLine() keeps a log file when asked", async () => {
     assert.equal(await run(configured, "list"), 8);
     assert.match(configured.stderr, /Cannot open the log file/);
   } finally {
-    Deno.removeSync(folder, { recursive: true });
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
