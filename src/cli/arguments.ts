@@ -16,6 +16,7 @@ import { version } from "./version.ts";
 /** Options of every command. */
 export interface SharedOptions extends Flags {
   readonly json: boolean;
+  readonly verbose: boolean;
   readonly noColor: boolean;
   readonly noProgress: boolean;
 }

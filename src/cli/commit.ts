@@ -72,6 +72,10 @@ function tellCommitted(report: CommitReport, session: Session): void {
     ` ${report.name}: committed (${formatSize(report.payloadBytes)}, ` +
       `${tier}${report.policy}, id ${report.id})`,
   );
+  if (session.verbose) {
+    session.output.result(`    ${formatSize(report.storedBytes)} stored`);
+    session.output.result(`    BLAKE3 ${report.root}`);
+  }
 }
 
 // 8 if any failed; a mistake of the command line (a name that cannot be, say) is 16 only where it is

@@ -23,7 +23,6 @@ export interface Flags {
   readonly logLevel: LogLevel | undefined;
   readonly logFile: string | undefined;
   readonly workers: number | undefined;
-  readonly verbose: boolean;
   readonly quiet: boolean;
 }
 
@@ -89,9 +88,7 @@ export async function readSettings(
 // A flag beats what a file or a variable says: `-q` in a cron job silences a chatty configuration.
 function planShownLevel(flags: Flags, named: LogLevel | undefined): LogLevel {
   if (flags.logLevel !== undefined) return flags.logLevel;
-  if (flags.quiet) return "error";
-  const level = named ?? "warn";
-  return flags.verbose && !isWanted("info", level) ? "info" : level;
+  return flags.quiet ? "error" : named ?? "warn";
 }
 
 /** The folder for settings of the user, with this program's name; undefined where none is known. */

@@ -63,10 +63,10 @@ const shared = object(sharedTitle, {
     description: message`Print JSON on standard output.`,
   }),
   quiet: option("-q", "--quiet", {
-    description: message`Print only what is wrong.`,
+    description: message`Print only results that say what is wrong.`,
   }),
   verbose: option("-v", "--verbose", {
-    description: message`Print more.`,
+    description: message`Print more of what is found.`,
   }),
   noColor: option("--no-color", {
     description: message`Print without colours.`,

@@ -28,6 +28,7 @@ export async function runHealth(
     problemCount: 0,
   };
   let exitCode: number = exitCodes.done;
+  let lostName = "";
   await using archive = await session.openArchive();
   const reports = archive.health({
     ...(command.selectors.length === 0 ? {} : { selectors: command.selectors }),
@@ -37,6 +38,7 @@ export async function runHealth(
     exitCode |= exitCodeOfReport(report, archive);
     countReport(report, counts);
     tellReport(report, session);
+    if (report.state === "lost") lostName = report.name;
   }
   output.document({
     type: "summary",
@@ -54,15 +56,14 @@ export async function runHealth(
   if (exitCode === exitCodes.done) output.goodNews(formatSummary(counts));
   else output.result(formatSummary(counts));
   log.info(formatSummary(counts), { ...counts, exitCode });
-  hintNextSteps(command, counts, session);
+  hintNextSteps(command, counts, lostName, session);
   return exitCode;
 }
 
 function tellReport(report: HealthReport, session: Session): void {
   const { output } = session;
   output.document({ type: "entry", schema: 1, ...report });
-  const isFine = report.state === "healthy" && report.problem === undefined &&
-    report.strangers.length === 0;
+  const isFine = report.state === "healthy" && report.problem === undefined;
   const lines = describeHealth(report, session.verbose);
   for (const line of lines) {
     if (isFine) output.goodNews(...line);
@@ -97,6 +98,7 @@ function countReport(report: HealthReport, counts: Counts): void {
 function hintNextSteps(
   command: HealthCommand,
   counts: Counts,
+  lostName: string,
   session: Session,
 ): void {
   if (command.checkOnly && counts.repairableCount > 0) {
@@ -104,7 +106,11 @@ function hintNextSteps(
     session.log.hint(`\`${repair}\` repairs it`);
   }
   if (counts.lostCount > 0) {
-    const partial = session.formatCommand("restore", "NAME", "--partial");
+    const partial = session.formatCommand(
+      "restore",
+      counts.lostCount === 1 ? lostName : "NAME",
+      "--partial",
+    );
     session.log.hint(`\`${partial}\` writes what can still be recovered`);
   }
 }

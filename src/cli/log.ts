@@ -70,8 +70,9 @@ export class Log implements Disposable {
     this.#write("debug", message, fields);
   }
 
-  /** What to do next; shown with the errors, kept out of the file. */
-  hint(message: string): void {
+  /** What to do next; shown where what it belongs to is shown, kept out of the file. */
+  hint(message: string, level: LogLevel = "error"): void {
+    if (!isWanted(level, this.#level)) return;
     this.#output.message(styled("cyan", "hint:"), " ", message);
   }
 

@@ -3,7 +3,12 @@
 
 import type { RestoreReport } from "../archive/report.ts";
 import type { RestoreCommand } from "./arguments.ts";
-import { formatDamage, formatRanges, listRanges } from "./damage_text.ts";
+import {
+  formatDamage,
+  formatFile,
+  formatRanges,
+  listRanges,
+} from "./damage_text.ts";
 import { exitCodes } from "./exit_code.ts";
 import { styled } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -63,8 +68,8 @@ function tellOutcome(report: RestoreReport, session: Session): void {
   output.result(
     "  ",
     styled("red", "→"),
-    ` Lost, ${report.output === undefined ? "" : "and zero in the file, "}` +
-      `are ${formatRanges(report.holes)}:`,
+    ` Lost for good: ${formatRanges(report.holes)}` +
+      (report.output === undefined ? "" : ", zeros in the file"),
   );
   for (const range of listRanges(report.holes)) {
     output.result(`      ${range}`);
@@ -84,9 +89,14 @@ function tellDamage(
       `${formatDamage(report.damage)}${rebuilt}`,
     { id: report.id, damage: report.damage },
   );
+  if (session.verbose) {
+    for (const item of report.damage) {
+      session.output.message(`    ${formatFile(item)}`);
+    }
+  }
   const health = session.formatCommand("health", command.selector);
-  session.log.hint(`\`${health}\` repairs what can be repaired`);
-  if (!report.complete && !command.partial) {
+  session.log.hint(`\`${health}\` repairs what can be repaired`, "warn");
+  if (report.output === undefined && !command.partial) {
     const partial = session.formatCommand(
       "restore",
       command.selector,

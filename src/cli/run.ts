@@ -234,6 +234,10 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
   switch (failure.code) {
     case "not-found":
       if (command.command === "commit") return undefined;
+      // It may be the folder to write to that is not there.
+      if (command.command === "restore" && command.output !== undefined) {
+        return undefined;
+      }
       return session.archiveOpened
         ? `\`${session.formatCommand("list")}\` shows what the archive holds`
         : "`blockframe commit` makes an archive, --archive names another one";

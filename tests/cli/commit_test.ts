@@ -149,3 +149,9 @@ Deno.test("commit ends at once at the second signal", async () => {
   await run(world, "commit", "a");
   assert.deepEqual(world.exits, [143]);
 });
+
+Deno.test("commit --verbose adds the stored size and the hash", async () => {
+  const world = newWorld();
+  await run(world, "commit", "-v", "a");
+  assert.match(world.stdout, /^ {4}76\.4 MiB stored\n {4}BLAKE3 (?:ab){32}$/m);
+});

@@ -20,7 +20,6 @@ const noFlags: Flags = {
   logLevel: undefined,
   logFile: undefined,
   workers: undefined,
-  verbose: false,
   quiet: false,
 };
 
@@ -217,9 +216,7 @@ const levelRows: [Partial<Flags>, string | undefined, string, string][] = [
   [{}, undefined, "warn", "info"],
   [{ quiet: true }, undefined, "error", "info"],
   [{ quiet: true }, "debug", "error", "debug"],
-  [{ verbose: true }, undefined, "info", "info"],
-  [{ verbose: true }, "error", "info", "info"],
-  [{ verbose: true }, "debug", "debug", "debug"],
+  [{}, "error", "error", "info"],
   [{ logLevel: "debug", quiet: true }, undefined, "debug", "debug"],
 ];
 for (const [flags, variable, shown, kept] of levelRows) {

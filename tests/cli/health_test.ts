@@ -106,6 +106,9 @@ Deno.test("health hints at a partial restore where bytes are lost", async () => 
   const world = newWorld();
   world.archive.reports = [lost];
   await run(world, "health");
+  assert.match(world.stderr, /`blockframe restore old\.iso --partial`/);
+  world.archive.reports = [lost, lost];
+  await run(world, "health");
   assert.match(world.stderr, /`blockframe restore NAME --partial`/);
 });
 

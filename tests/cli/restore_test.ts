@@ -56,7 +56,7 @@ Deno.test("restore with holes lists them and ends with 4", async () => {
   );
   assert.match(
     world.stdout,
-    /Lost, and zero in the file, are 64\.0 KiB in 1 range:/,
+    /Lost for good: 64\.0 KiB in 1 range, zeros in the file/,
   );
   assert.match(world.stdout, /bytes 0-65535 \(64\.0 KiB\)/);
 });
@@ -99,4 +99,20 @@ Deno.test("restore --json prints one document", async () => {
   assert.equal(document!["schema"], 1);
   assert.equal(document!["complete"], true);
   assert.equal(document!["exitCode"], 1);
+});
+
+Deno.test("restore --quiet keeps the warning and its hint to itself, not the exit code", async () => {
+  const world = newWorld();
+  world.archive.restored = restoreOf({ damage: [damageOf()] });
+  assert.equal(await run(world, "restore", "-q", "video.mp4"), 1);
+  assert.equal(world.stdout + world.stderr, "");
+});
+
+Deno.test("restore --verbose names the damaged files", async () => {
+  const world = newWorld();
+  world.archive.restored = restoreOf({
+    damage: [damageOf({ repaired: false })],
+  });
+  assert.equal(await run(world, "restore", "-v", "video.mp4"), 1);
+  assert.match(world.stderr, /^ {4}segments\/segment_0\.dat: corrupt, 1 leaf/m);
 });

@@ -221,7 +221,7 @@ Deno.test("runCommandLine() logs damage as the engine meets it", async () => {
     });
     return pristine(request);
   };
-  await run(world, "health", "-v");
+  await run(world, "health", "--log-level", "info");
   assert.match(
     world.stderr,
     /info: Damage in video\.mp4_0: segments\/segment_0\.dat is rotten\n/,
