@@ -1,5 +1,10 @@
 import { deepStrictEqual as assertEquals } from "node:assert/strict";
-import { plannedSuites, testSuites } from "../../tools/suites.ts";
+import {
+  developerSuites,
+  plannedSuites,
+  staticSuites,
+  testSuites,
+} from "../../tools/suites.ts";
 import { listFiles, readText, runDeno } from "./repository.ts";
 
 const topLevel = new Set([
@@ -41,6 +46,13 @@ Deno.test("no file is called by what it is not: utils, helpers, manager", () => 
   const vague = /(^|[/_])(utils?|helpers?|managers?|misc|common)\.ts$/;
   const found = listFiles("").filter((path) => vague.test(path));
   assertEquals(found, []);
+});
+
+Deno.test("suites have names of their own", () => {
+  const names = [...staticSuites, ...testSuites, ...developerSuites].map((
+    suite,
+  ) => suite.name);
+  assertEquals(names, [...new Set(names)]);
 });
 
 Deno.test("every folder with tests is a suite, and every suite is a folder with tests", () => {
