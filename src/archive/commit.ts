@@ -43,7 +43,6 @@ import {
 import type { StoreStat } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { encodeWith, forEachBounded } from "./executor.ts";
-import { writeMetadataFile } from "./metadata.ts";
 import type { CommitReport } from "./report.ts";
 import { summarize } from "./summary.ts";
 import type { StorePath } from "./worker_protocol.ts";
@@ -145,14 +144,48 @@ async function fillStaging(
 ): Promise<{ manifest: Manifest; manifestBytes: number; folder: string }> {
   const { request, plan, staging } = draft;
   makeFiles(plan.geometry, staging, context);
-  const outboard = await encodeShards(draft, context);
-  refuseChanged(draft, statSource(request, context));
-  throwIfInterrupted(context);
-  const manifest = describe(draft, outboard, context);
-  const manifestBytes = writeMetadata(manifest, outboard, staging, context);
-  const folder = entryFolder(request.name, draft.id);
-  publish(plan.geometry, staging, folder, context);
-  return { manifest, manifestBytes, folder };
+  const syncs = new Syncs(context);
+  try {
+    const outboard = await encodeShards(draft, syncs, context);
+    refuseChanged(draft, statSource(request, context));
+    throwIfInterrupted(context);
+    const manifest = describe(draft, outboard, context);
+    const written = writeMetadata(manifest, outboard, staging, context);
+    syncs.start(written.paths);
+    await syncs.finish();
+    const folder = entryFolder(request.name, draft.id);
+    publish(plan.geometry, staging, folder, context);
+    return { manifest, manifestBytes: written.manifestBytes, folder };
+  } finally {
+    await syncs.settle();
+  }
+}
+
+/** Syncs of files that go on while the commit does. */
+class Syncs {
+  readonly #context: EngineContext;
+  readonly #running: Promise<void>[] = [];
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  start(paths: readonly string[]): void {
+    if (!this.#context.settings.durable) return;
+    const sync = this.#context.store.syncFiles(paths);
+    sync.catch(() => {}); // finish() throws it; this keeps an early failure from being "unhandled"
+    this.#running.push(sync);
+  }
+
+  /** Waits for all; throws the first failure. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  /** Waits for all, whatever becomes of them: files that are being synced cannot be removed. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
 }
 
 /** Makes all folders, and all shard files at their final sizes. */
@@ -178,17 +211,16 @@ function makeFiles(
   }
 }
 
-/** Runs the encode jobs; syncs each block's files while the next block is under way. */
+/** Runs the encode jobs; each block's files begin to be synced when its last run is written. */
 async function encodeShards(
   draft: Draft,
+  syncs: Syncs,
   context: EngineContext,
 ): Promise<Outboard> {
   const { request, plan: { geometry }, staging } = draft;
-  const { settings } = context;
   const outboard = new Outboard(geometry);
-  const runs = [...planRowRuns(geometry, settings.runBytesMax)];
+  const runs = [...planRowRuns(geometry, context.settings.runBytesMax)];
   const open = countByBlock(runs);
-  const syncs: Promise<void>[] = [];
   let bytesDone = 0;
   await using executor = context.openExecutor({
     workBytes: 2 * geometry.payloadBytes + parityBytesOf(geometry),
@@ -196,38 +228,27 @@ async function encodeShards(
       ? {}
       : { read: [request.sourcePermission] }),
   });
-  try {
-    await forEachBounded(runs, executor.width, async (run) => {
-      throwIfInterrupted(context);
-      const entry = { root: context.root, path: staging };
-      const digests = await encodeWith(executor, {
-        kind: "encode",
-        source: request.source,
-        entry,
-        geometry,
-        run,
-      });
-      outboard.writeRun(run, digests);
-      bytesDone += payloadBytesOf(geometry, run);
-      context.emit({
-        kind: "progress",
-        bytesDone: Math.min(bytesDone, geometry.payloadBytes),
-        bytesTotal: geometry.payloadBytes,
-      });
-      const left = open.get(run.block)! - 1;
-      open.set(run.block, left);
-      if (left === 0 && settings.durable) {
-        const sync = context.store.syncFiles(
-          shardPaths(geometry, staging, run.block),
-        );
-        sync.catch(() => {}); // awaited below; this keeps an early failure from being "unhandled"
-        syncs.push(sync);
-      }
+  const entry = { root: context.root, path: staging };
+  await forEachBounded(runs, executor.width, async (run) => {
+    throwIfInterrupted(context);
+    const job = {
+      kind: "encode",
+      source: request.source,
+      entry,
+      geometry,
+      run,
+    } as const;
+    outboard.writeRun(run, await encodeWith(executor, job));
+    bytesDone += payloadBytesOf(geometry, run);
+    context.emit({
+      kind: "progress",
+      bytesDone: Math.min(bytesDone, geometry.payloadBytes),
+      bytesTotal: geometry.payloadBytes,
     });
-  } finally {
-    await Promise.allSettled(syncs);
-  }
-  await Promise.all(syncs);
+    const left = open.get(run.block)! - 1;
+    open.set(run.block, left);
+    if (left === 0) syncs.start(shardPaths(geometry, staging, run.block));
+  });
   return outboard;
 }
 
@@ -291,14 +312,14 @@ function describe(
   };
 }
 
-/** Writes all copies of manifest and outboard; gives the size of the manifest's file. */
+/** Writes all copies of manifest and outboard; gives their paths and the manifest's size. */
 function writeMetadata(
   manifest: Manifest,
   outboard: Outboard,
   staging: string,
   context: EngineContext,
-): number {
-  const { store, codec, settings } = context;
+): { paths: string[]; manifestBytes: number } {
+  const { store, codec } = context;
   const digest = (bytes: Bytes) => codec.digest(bytes);
   const bytes = encodeManifest(manifest, digest);
   // Written twice in the mind, believed once: what is about to become durable must read back.
@@ -311,20 +332,19 @@ function writeMetadata(
     equalBytes(encodeManifest(decoded.manifest, digest), bytes),
     "a manifest survives decoding unchanged",
   );
+  const paths: string[] = [];
+  const write = (path: string, content: Bytes) => {
+    using file = store.openFile(`${staging}/${path}`, "create");
+    file.writeFrom(content, 0);
+    paths.push(`${staging}/${path}`);
+  };
   for (const folder of metadataFolders) {
-    const path = (file: "manifest.json" | "outboard.bin") =>
-      `${staging}/${metadataPath(folder, file)}`;
     if (manifest.outboard.kind === "pages") {
-      writeMetadataFile(
-        store,
-        path("outboard.bin"),
-        outboard.digests,
-        settings.durable,
-      );
+      write(metadataPath(folder, "outboard.bin"), outboard.digests);
     }
-    writeMetadataFile(store, path("manifest.json"), bytes, settings.durable);
+    write(metadataPath(folder, "manifest.json"), bytes);
   }
-  return bytes.length;
+  return { paths, manifestBytes: bytes.length };
 }
 
 /** Makes all names durable, then the entry visible, then that durable. */

@@ -120,7 +120,8 @@ export class Ledger {
       rebuiltLeafCount: record.rebuiltLeafCount,
       repaired,
       ...(record.obstacle === undefined || repaired
-        ? {} : { obstacle: record.obstacle.message }),
+        ? {}
+        : { obstacle: record.obstacle.message }),
     };
   }
 

@@ -292,11 +292,10 @@ export function verifyRoot(
 }
 
 /** Writes and syncs one metadata file; makes no folder. @throws {Failure} */
-export function writeMetadataFile(
+function writeMetadataFile(
   store: Store,
   path: string,
   bytes: Bytes,
-  durable: boolean,
 ): void {
   const found = store.stat(path);
   // Another name of the same file, or a link, must not be written through: the name is freed first.
@@ -306,7 +305,7 @@ export function writeMetadataFile(
   using file = store.openFile(path, "ensure");
   file.writeFrom(bytes, 0);
   file.truncate(bytes.length);
-  if (durable) file.sync();
+  file.sync();
 }
 
 /** Makes the bad copies like the good; gives the damage with what became of each. */
@@ -322,7 +321,7 @@ export function repairCopies(
     try {
       const slash = copy.file.lastIndexOf("/");
       if (slash > 0) store.makeFolder(`${folder}/${copy.file.slice(0, slash)}`);
-      writeMetadataFile(store, `${folder}/${copy.file}`, content, true);
+      writeMetadataFile(store, `${folder}/${copy.file}`, content);
       store.syncFolder(
         slash > 0 ? `${folder}/${copy.file.slice(0, slash)}` : folder,
       );
