@@ -1,10 +1,9 @@
 // Open archive: the one way from the command line to the engine, loaded when a command needs it.
 
-import type { Archive } from "../archive/archive.ts";
-import type { OpenRequest } from "./ports.ts";
+import type { Archive, ArchiveOptions } from "../archive/archive.ts";
 
 /** Loads the engine and opens an archive. @throws {Failure} as the engine's openArchive */
-export async function openArchive(request: OpenRequest): Promise<Archive> {
+export async function openArchive(options: ArchiveOptions): Promise<Archive> {
   const engine = await import("../archive/archive.ts");
-  return await engine.openArchive(request);
+  return await engine.openArchive(options);
 }

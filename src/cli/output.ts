@@ -52,6 +52,7 @@ export class Output {
   #color: boolean;
   #stderrClosed = false;
   #statusShown = false;
+  #questionOpen = false;
 
   /** An output over the two sinks. */
   constructor(options: OutputOptions) {
@@ -86,6 +87,7 @@ export class Output {
   /** A line for a person, on standard error. */
   message(...line: Line): void {
     this.clearStatus();
+    this.closeQuestion("\n");
     this.#writeError(
       formatLine(line, this.#color && this.#stderr.isTerminal) + "\n",
     );
@@ -97,6 +99,13 @@ export class Output {
     this.#writeError(
       formatLine(line, this.#color && this.#stderr.isTerminal) + " ",
     );
+    this.#questionOpen = true;
+  }
+
+  /** The question was answered; `end` ends its line where the answer did not. */
+  closeQuestion(end: "" | "\n" = ""): void {
+    if (this.#questionOpen) this.#writeError(end);
+    this.#questionOpen = false;
   }
 
   /** Shows `text` as the status line, in place of the one before it. */

@@ -33,9 +33,6 @@ export type VariableName =
 /** The signals that ask a run to stop. */
 export type StopSignal = "SIGINT" | "SIGTERM";
 
-/** How an archive is opened; `create` makes the folder where it is not there. */
-export type OpenRequest = ArchiveOptions & { readonly create?: boolean };
-
 /** The world as the command line sees it. */
 export interface Ports {
   readonly stdout: TextSink;
@@ -53,7 +50,7 @@ export interface Ports {
   /** Content of a small text file. @throws whatever the system throws */
   readTextFile(path: string): Promise<string>;
   /** Opens an archive. @throws {Failure} */
-  openArchive(request: OpenRequest): Promise<Archive>;
+  openArchive(options: ArchiveOptions): Promise<Archive>;
   /** Calls `listener` at every stop signal until disposed. */
   onStopSignal(listener: (signal: StopSignal) => void): Disposable;
   /** Ends the process at once. */

@@ -36,7 +36,6 @@ export async function runRemove(
     output.message("Nothing was removed");
     return exitCodes.done;
   }
-  session.assertRunning();
   const removed = await archive.remove(entry.id);
   session.log.info(`Removed ${removed.name} (${removed.id})`, {
     name: removed.name,
@@ -75,7 +74,7 @@ async function confirm(entry: EntrySummary, session: Session) {
   session.output.question(
     `Remove ${describe(entry)}? It cannot be undone. [y/N]`,
   );
-  const answer = await session.ports.readAnswer();
+  const answer = await session.readAnswer();
   return /^\s*y(?:es)?\s*$/i.test(answer ?? "");
 }
 

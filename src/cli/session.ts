@@ -97,6 +97,17 @@ export class Session {
     if (this.stopped) throw new Failure("interrupted", "Interrupted");
   }
 
+  /** The answer to a question, or undefined. @throws {Failure} `interrupted` instead of waiting on */
+  async readAnswer(): Promise<string | undefined> {
+    const stopped = new Promise<undefined>((resolve) =>
+      this.#stop.signal.addEventListener("abort", () => resolve(undefined))
+    );
+    const answer = await Promise.race([this.ports.readAnswer(), stopped]);
+    this.assertRunning();
+    this.output.closeQuestion(answer === undefined ? "\n" : "");
+    return answer;
+  }
+
   /** A command line for a hint, naming the same archive as this run. */
   formatCommand(...words: readonly string[]): string {
     const archive = this.settings.archiveFrom === "flag"

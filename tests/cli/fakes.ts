@@ -2,6 +2,7 @@
 
 import type {
   Archive,
+  ArchiveOptions,
   CommitRequest,
   RestoreRequest,
 } from "../../src/archive/archive.ts";
@@ -15,7 +16,6 @@ import type {
 } from "../../src/archive/report.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
 import {
-  type OpenRequest,
   OutputClosed,
   type Ports,
   type StopSignal,
@@ -182,12 +182,14 @@ export interface FakeWorld {
   columnCount: number;
   system: Ports["system"];
   answer: string | undefined;
+  /** How the answer comes; default: at once. */
+  answering: (() => Promise<string | undefined>) | undefined;
   nowMs: number;
   /** What openArchive throws. */
   openError: Error | undefined;
   /** Writes to standard output that succeed before its reader goes away. */
   writeCountMax: number;
-  opened: OpenRequest[];
+  opened: ArchiveOptions[];
   exits: number[];
   /** Sends a signal to the run. */
   signal: (signal: StopSignal) => void;
@@ -206,6 +208,7 @@ export function newWorld(parts: Partial<FakeWorld> = {}): FakeWorld {
     columnCount: 80,
     system: "other",
     answer: undefined,
+    answering: undefined,
     nowMs: 0,
     openError: undefined,
     writeCountMax: Infinity,
@@ -240,7 +243,7 @@ export function portsOf(world: FakeWorld): Ports {
     stdinIsTerminal: world.stdinIsTerminal,
     clock: { nowMs: () => world.nowMs, monotonicMs: () => world.nowMs },
     system: world.system,
-    readAnswer: () => Promise.resolve(world.answer),
+    readAnswer: () => world.answering?.() ?? Promise.resolve(world.answer),
     columnCount: () => world.columnCount,
     readVariable: (name) => world.variables[name],
     readTextFile: (path) => {

@@ -94,3 +94,13 @@ Deno.test("remove of what is not there ends with 8", async () => {
   assert.equal(await run(empty, "remove", "gone", "--yes"), 8);
   assert.match(empty.stderr, /`blockframe list` shows/);
 });
+
+Deno.test("remove that is interrupted at the question removes nothing", async () => {
+  const asked = world({ ...atTerminal, variables, answer: "y" });
+  asked.answering = () => {
+    asked.signal("SIGINT");
+    return new Promise(() => {});
+  };
+  assert.equal(await run(asked, "remove", "video.mp4"), 130);
+  assert.deepEqual(asked.archive.removed, []);
+});
