@@ -232,7 +232,7 @@ export class MemoryStore implements Store {
 
   /** A store of its own with the same content, as a backup for comparing or going on from. */
   clone(): MemoryStore {
-    return new MemoryStore(this.#options(), this.copyRoot());
+    return new MemoryStore(this.options, this.copyRoot());
   }
 
   /** Paths of all files and other things (not folders), in byte order within each folder. */
@@ -283,11 +283,12 @@ export class MemoryStore implements Store {
   }
 
   /** A copy of the whole tree, sharing nothing with this store. */
-  protected copyRoot(): FolderNode {
+  copyRoot(): FolderNode {
     return copyTree(this.#root);
   }
 
-  #options(): MemoryStoreOptions {
+  /** What a store of the same kind would be made with. */
+  protected get options(): MemoryStoreOptions {
     const { location, capacityBytes, readOnly } = this.#medium;
     return capacityBytes === undefined
       ? { location, readOnly }
