@@ -29,10 +29,13 @@ export function formatSurvival(entry: EntrySummary): string {
   if (parityShards === 0) return "nothing: it has no parity";
   if (entry.blockCount === 0) return "anything: it is empty";
   const shards = dataShards + parityShards;
-  // A short last block has fewer data shards and just as much parity.
+  // Blocks that are not full have fewer data shards and just as much parity.
+  const all = entry.segmentCount < entry.blockCount * dataShards
+    ? `up to ${shards}`
+    : String(shards);
   const whole = dataShards === 1 ? "segment" : "block";
   const shardWord = entry.policy.startsWith("replicate:") ? "copies" : "shards";
-  return `the loss of any ${parityShards} of the ${shards} ${shardWord} ` +
+  return `the loss of any ${parityShards} of the ${all} ${shardWord} ` +
     `of each ${whole}`;
 }
 

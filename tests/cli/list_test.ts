@@ -146,8 +146,18 @@ Deno.test("show --json prints the entry, and a failure as an error document", as
 for (
   const [parts, text] of [
     [
-      { dataShards: 30, parityShards: 3, policy: "erasure:30+3" },
+      {
+        dataShards: 30,
+        parityShards: 3,
+        policy: "erasure:30+3",
+        segmentCount: 60,
+        blockCount: 2,
+      },
       "the loss of any 3 of the 33 shards of each block",
+    ],
+    [
+      { dataShards: 30, parityShards: 3, segmentCount: 59, blockCount: 2 },
+      "the loss of any 3 of the up to 33 shards of each block",
     ],
     [
       { dataShards: 1, parityShards: 2, policy: "replicate:3" },
