@@ -68,7 +68,7 @@ export const developerSuites: readonly Suite[] = [
   cargo("rust lint", ["clippy", "--locked", "--", "-D", "warnings"], "success"),
 ];
 
-/** Suites whose folder may still be missing, because what they test is being built. */
+/** Suites that may still have no module, because what they test is being built. */
 export const plannedSuites: readonly string[] = [
   "codec",
   "e2e",
@@ -76,12 +76,20 @@ export const plannedSuites: readonly string[] = [
   "bench smoke",
 ];
 
-/** The folder without which a suite cannot run, if there is one. */
-export function folderOf(suite: Suite): string | undefined {
-  if (suite.kind === "command") {
-    return suite.args.includes("bench") ? "bench" : undefined;
+/** Where a suite's modules lie, and how their names end; `undefined` where it has none. */
+export function modulesOf(
+  suite: Suite,
+): { folder: string; ending: string } | undefined {
+  switch (suite.kind) {
+    case "deno":
+      return { folder: suite.folder, ending: "_test.ts" };
+    case "cargo":
+      return { folder: suite.folder, ending: "Cargo.toml" };
+    case "command":
+      return suite.args[0] === "bench"
+        ? { folder: "bench", ending: "_bench.ts" }
+        : undefined;
   }
-  return suite.folder;
 }
 
 function command(name: string, args: readonly string[]): CommandSuite {

@@ -10,7 +10,7 @@
 import { provisionTools } from "./provision.ts";
 import {
   developerSuites,
-  folderOf,
+  modulesOf,
   plannedSuites,
   staticSuites,
   type Suite,
@@ -73,13 +73,12 @@ async function runSuite(
   missing: ReadonlySet<string>,
 ): Promise<Outcome | undefined> {
   console.log(`\n=== ${suite.name}`);
-  const folder = folderOf(suite);
-  if (folder !== undefined && !hasFiles(folder)) {
-    if (plannedSuites.includes(suite.name)) {
-      console.log(`${folder}/ is not there yet`);
-      return undefined;
-    }
-    return failure(suite, `${folder}/ is missing or empty`);
+  const modules = modulesOf(suite);
+  if (modules !== undefined && !hasFile(modules.folder, modules.ending)) {
+    const fact = `no *${modules.ending} below ${modules.folder}/`;
+    if (!plannedSuites.includes(suite.name)) return failure(suite, fact);
+    console.log(`Planned: ${fact} yet`);
+    return undefined;
   }
   const lacking = needsOf(suite).filter((name) => missing.has(name));
   if (lacking.length > 0) return skip(suite, `needs ${lacking.join(", ")}`);
@@ -124,18 +123,21 @@ async function runStreaming(
   { program, options }: ReturnType<typeof commandOf>,
 ): Promise<{ code: number; output: string }> {
   const child = new Deno.Command(program, options).spawn();
+  const parts: string[] = [];
+  const ended = Promise.all([
+    child.status,
+    passOn(child.stdout, Deno.stdout, parts),
+    passOn(child.stderr, Deno.stderr, parts),
+  ]).then(([{ code }]) => code);
+  const { promise: expired, resolve } = Promise.withResolvers<number>();
   const timer = setTimeout(() => {
     console.log(`\nStopped: still running after ${suiteMinutesMax} minutes`);
     child.kill("SIGKILL");
+    resolve(137); // and wait no longer: a grandchild may hold the pipes open
   }, suiteMinutesMax * 60_000);
-  const parts: string[] = [];
-  const [, , status] = await Promise.all([
-    passOn(child.stdout, Deno.stdout, parts),
-    passOn(child.stderr, Deno.stderr, parts),
-    child.status,
-  ]);
+  const code = await Promise.race([ended, expired]);
   clearTimeout(timer);
-  return { code: status.code, output: parts.join("") };
+  return { code, output: parts.join("") };
 }
 
 async function passOn(
@@ -228,9 +230,14 @@ function report(outcomes: readonly Outcome[]): number {
   return strict.failed > 0 ? 1 : 0;
 }
 
-function hasFiles(folder: string): boolean {
+/** Whether a file whose name ends so lies in the folder or below it. */
+function hasFile(folder: string, ending: string): boolean {
   try {
-    return [...Deno.readDirSync(new URL(`${folder}/`, root))].length > 0;
+    return [...Deno.readDirSync(new URL(`${folder}/`, root))].some((entry) =>
+      entry.isDirectory
+        ? hasFile(`${folder}/${entry.name}`, ending)
+        : entry.name.endsWith(ending)
+    );
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

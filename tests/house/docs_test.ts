@@ -26,6 +26,7 @@ interface DocSymbol {
 
 interface DocMethod {
   readonly name: string;
+  readonly kind: string;
   readonly jsDoc?: unknown;
   readonly accessibility?: string;
   readonly isOverride?: boolean;
@@ -94,6 +95,7 @@ function silentParts(symbol: DocSymbol): string[] {
   for (const { def } of exported) {
     for (const method of def?.methods ?? []) {
       if (method.jsDoc !== undefined || method.isOverride) continue;
+      if (method.kind === "setter") continue; // its getter says it
       if (method.accessibility === "private" || isProtocol(method.name)) {
         continue;
       }
