@@ -7,11 +7,12 @@ import {
   leafBytesMin,
   segmentBytesDefault,
   segmentBytesMax,
+  tierLimitsDefault,
 } from "../base/limits.ts";
 import { systemChance, systemClock } from "../base/ports.ts";
 import { Codec } from "../codec/mod.ts";
 import { nameProblem } from "../format/entry_path.ts";
-import { type TierLimits, tierLimitsDefault } from "../format/policy.ts";
+import type { TierLimits } from "../format/policy.ts";
 import { DirStore } from "../store/dir_store.ts";
 import type { Store } from "../store/store.ts";
 import type {

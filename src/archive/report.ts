@@ -65,6 +65,8 @@ export interface HealthReport {
   readonly strangers: readonly string[];
   /** Set when the entry could not be examined at all (no readable manifest, newer format). */
   readonly problem?: string;
+  /** The kind of that problem. */
+  readonly problemCode?: EntryProblem["code"];
   readonly elapsedMs: number;
 }
 

@@ -28,6 +28,13 @@ import {
 import { RunBuffer } from "./run_buffer.ts";
 import type { ShardRedirect, StorePath } from "./worker_protocol.ts";
 
+/** An entry whose description and digests are at hand. */
+export interface OpenEntry {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly outboard: Outboard;
+}
+
 /** What a scan is to do besides verifying. */
 export interface ScanWish {
   readonly shards: "data" | "all";
@@ -52,11 +59,7 @@ export function scanBytesOf(
 
 /** Scans an entry. @throws {Failure} `offline`, `interrupted`, or of the output */
 export async function scanEntry(
-  entry: {
-    readonly folder: string;
-    readonly manifest: Manifest;
-    readonly outboard: Outboard;
-  },
+  entry: OpenEntry,
   wish: ScanWish,
   executor: Executor,
   context: EngineContext,

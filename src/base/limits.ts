@@ -48,6 +48,13 @@ export const metadataCopyCount = 4;
 /** The largest payload: numbers stay exact up to here. */
 export const payloadBytesMax: number = Number.MAX_SAFE_INTEGER;
 
+/** Payload sizes at which the tiers of new entries end: 10 MB, 1 GB and 35 GB (decimal). */
+export const tierLimitsDefault: {
+  readonly tier1Max: number;
+  readonly tier2Max: number;
+  readonly tier3Max: number;
+} = { tier1Max: 10_000_000, tier2Max: 1_000_000_000, tier3Max: 35_000_000_000 };
+
 assert(
   leafBytesMax % leafBytesMin === 0,
   "leaf sizes are multiples of a BLAKE3 chunk",

@@ -4,17 +4,10 @@
 import { findSimilar } from "@optique/core/suggestion";
 import type { TierLimits } from "../archive/archive.ts";
 import { Failure } from "../base/errors.ts";
-import { segmentBytesMax } from "../base/limits.ts";
+import { segmentBytesMax, tierLimitsDefault } from "../base/limits.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 import type { Ports } from "./ports.ts";
 import { formatSize, parseSize, sizeForms } from "./size.ts";
-
-/** The tiers of the engine, needed here to judge a file that sets only some of them. */
-export const tierLimitsDefault: TierLimits = {
-  tier1Max: 10_000_000,
-  tier2Max: 1_000_000_000,
-  tier3Max: 35_000_000_000,
-};
 
 /** The smallest segment: one BLAKE3 chunk. */
 export const segmentBytesMin = 1024;

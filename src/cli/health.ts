@@ -1,7 +1,6 @@
 // Health: verifies entries, repairs them unless told not to, and tells of each as it is done.
 
-import type { Archive } from "../archive/archive.ts";
-import type { EntryProblem, HealthReport } from "../archive/report.ts";
+import type { HealthReport } from "../archive/report.ts";
 import type { HealthCommand } from "./arguments.ts";
 import { exitCodeOfProblem, exitCodeOfState, exitCodes } from "./exit_code.ts";
 import {
@@ -35,7 +34,7 @@ export async function runHealth(
     repair: !command.checkOnly,
   });
   for await (const report of reports) {
-    exitCode |= exitCodeOfReport(report, archive);
+    exitCode |= exitCodeOfReport(report);
     countReport(report, counts);
     tellReport(report, session);
     if (report.state === "lost") lostName = report.name;
@@ -77,13 +76,10 @@ function tellReport(report: HealthReport, session: Session): void {
   });
 }
 
-function exitCodeOfReport(report: HealthReport, archive: Archive): number {
-  if (report.problem === undefined) return exitCodeOfState(report.state);
-  // The report says in words why it could not be examined; the listing knows the code.
-  const problem: EntryProblem | undefined = archive.list().problems.find(
-    (candidate) => candidate.folder === report.folder,
-  );
-  return exitCodeOfProblem(problem?.code ?? "unreadable");
+function exitCodeOfReport(report: HealthReport): number {
+  return report.problem === undefined
+    ? exitCodeOfState(report.state)
+    : exitCodeOfProblem(report.problemCode ?? "unreadable");
 }
 
 function countReport(report: HealthReport, counts: Counts): void {

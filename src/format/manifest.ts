@@ -14,6 +14,7 @@ import {
   leafBytesMax,
   leafBytesMin,
   manifestBytesMax,
+  outboardBytesMax,
   payloadBytesMax,
   segmentBytesMax,
 } from "../base/limits.ts";
@@ -121,7 +122,7 @@ export function decodeManifest(
   const trailer = decodeUtf8(bytes.subarray(bytes.length - trailerBytes));
   const check = trailer === undefined
     ? null
-    : /^  "(\w+)": "([0-9a-f]{64})"\n}\n$/.exec(trailer);
+    : /^ {2}"(\w+)": "([0-9a-f]{64})"\n}\n$/.exec(trailer);
   if (check === null || check[1] !== checkMember) {
     return damaged("its last lines are not a check");
   }
@@ -248,9 +249,10 @@ function readGeometry(members: Members, policy: Policy): Geometry {
     segmentBytes,
     ...shardsOf(policy),
   };
-  // Slots are the largest derived number; beyond 2^40 of them nothing could be allocated anyway.
-  if (slotCountOf(geometry) > 2 ** 40 || segmentCountOf(geometry) > 2 ** 40) {
-    throw new Invalid(`it describes more than 2^40 leaves`);
+  if (slotCountOf(geometry) * digestBytes > outboardBytesMax) {
+    throw new Unsupported(
+      `it describes more leaves than this program can hold`,
+    );
   }
   return geometry;
 }

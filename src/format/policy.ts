@@ -23,13 +23,6 @@ export interface TierLimits {
   readonly tier3Max: number;
 }
 
-/** The limits of new archives: 10 MB, 1 GB and 35 GB (decimal). */
-export const tierLimitsDefault: TierLimits = {
-  tier1Max: 10_000_000,
-  tier2Max: 1_000_000_000,
-  tier3Max: 35_000_000_000,
-};
-
 /** Data and parity shards of a block under `policy`: n copies are one data shard and n - 1 parity. */
 export function shardsOf(
   policy: Policy,

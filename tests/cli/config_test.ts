@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
 import type { Failure } from "../../src/base/errors.ts";
-import { tierLimitsDefault as engineTiers } from "../../src/format/policy.ts";
+import { tierLimitsDefault } from "../../src/base/limits.ts";
 import {
   type Flags,
   planUserFolder,
   readSettings,
   type Settings,
 } from "../../src/cli/config.ts";
-import {
-  parseConfig,
-  resolvePath,
-  tierLimitsDefault,
-} from "../../src/cli/config_file.ts";
+import { parseConfig, resolvePath } from "../../src/cli/config_file.ts";
 import { type FakeWorld, newWorld, portsOf } from "./fakes.ts";
 
 const noFlags: Flags = {
@@ -41,10 +37,6 @@ Deno.test("readSettings() needs no file, no flag and no variable", async () => {
   assert.equal(settings.shownLevel, "warn");
   assert.equal(settings.logFile, undefined);
   assert.equal(settings.configFile, undefined);
-});
-
-Deno.test("tierLimitsDefault is what the engine has", () => {
-  assert.deepEqual(tierLimitsDefault, engineTiers);
 });
 
 Deno.test("parseConfig() reads every key", async () => {

@@ -26,7 +26,13 @@ function unexaminable(
   const folder = `broken_${code}`;
   const problem = `it is ${code}`;
   return {
-    report: healthOf({ name: "", folder, state: "lost", problem }),
+    report: healthOf({
+      name: "",
+      folder,
+      state: "lost",
+      problem,
+      problemCode: code,
+    }),
     problem: { folder, code, problem },
   };
 }

@@ -1,11 +1,11 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { isFailure } from "../../src/base/errors.ts";
+import { tierLimitsDefault } from "../../src/base/limits.ts";
 import {
   formatPolicy,
   parsePolicy,
   planTier,
   shardsOf,
-  tierLimitsDefault,
 } from "../../src/format/policy.ts";
 
 Deno.test("parsePolicy() and formatPolicy() undo each other", () => {

@@ -1,0 +1,216 @@
+// Repair: writes back what a scan rebuilt. Bad leaves are rewritten in place; where a file cannot be
+// mended in place (it shares its bytes with another name, or a write fails) all its good leaves go
+// to a new file that replaces it. What was repaired is read again before it is called so.
+
+import { isFailure, messageOf } from "../base/errors.ts";
+import { entryFolders, shardPath } from "../format/entry_path.ts";
+import { planRowRuns, shardLength } from "../format/geometry.ts";
+import type { Store } from "../store/store.ts";
+import type { EngineContext } from "./context.ts";
+import type { Executor } from "./executor.ts";
+import type { Ledger, ShardRecord } from "./ledger.ts";
+import { type OpenEntry, scanEntry } from "./scan_entry.ts";
+import type { ShardRedirect } from "./worker_protocol.ts";
+
+/** Suffix of a shard that is being made anew beside the old one. */
+export const rebuildSuffix = ".rebuild";
+
+/** Folders first: their files come back one by one while the entry is scanned. */
+export function makeLostFolders(
+  entry: OpenEntry,
+  context: EngineContext,
+): void {
+  const { store } = context;
+  for (const inner of entryFolders(entry.manifest.geometry)) {
+    const path = `${entry.folder}/${inner}`;
+    tolerate(() => {
+      if (store.stat(path) === undefined) store.makeFolder(path);
+    });
+  }
+}
+
+/**
+ * Makes durable what the scan wrote back, replaces the files that could not be mended in place, and
+ * reads everything that was damaged again. Gives the records that are right now.
+ */
+export async function finishRepair(
+  entry: OpenEntry,
+  ledger: Ledger,
+  executor: Executor,
+  context: EngineContext,
+): Promise<Set<ShardRecord>> {
+  const records = ledger.records();
+  if (records.length === 0) return new Set();
+  await replaceFiles(entry, records.filter(isReplaceable), executor, context);
+  for (const record of records) {
+    if (record.overlong) {
+      tolerateInto(record, () => cutFile(entry, record, context));
+    }
+  }
+  await syncRepaired(entry, records, context);
+  return await verifyRepaired(entry, ledger, executor, context);
+}
+
+/** A shard whose own file refuses writes, but in whose place a new file may be put. */
+function isReplaceable(record: ShardRecord): boolean {
+  const codes = ["io", "unsafe-path", "permission-denied"];
+  return record.obstacle !== undefined && codes.includes(record.obstacle.code);
+}
+
+async function replaceFiles(
+  entry: OpenEntry,
+  records: readonly ShardRecord[],
+  executor: Executor,
+  context: EngineContext,
+): Promise<void> {
+  if (records.length === 0) return;
+  const { folder, manifest: { geometry } } = entry;
+  const redirects = new Map<number, ShardRedirect[]>();
+  for (const { block, shard } of records) {
+    const path = shardPath(geometry, block, shard) + rebuildSuffix;
+    removeIfThere(context.store, `${folder}/${path}`);
+    const known = redirects.get(block) ?? [];
+    redirects.set(block, [...known, { shard, path }]);
+  }
+  const runs = [...planRowRuns(geometry, context.settings.runBytesMax)]
+    .filter((run) => redirects.has(run.block));
+  const wish = {
+    shards: "all",
+    repair: true,
+    redirects,
+    runs,
+    quiet: true,
+  } as const;
+  const second = await scanEntry(entry, wish, executor, context);
+  for (const record of records) {
+    const again = second.recordOf(record.block, record.shard);
+    tolerateInto(record, () => swapFile(entry, record, again, context));
+  }
+}
+
+/** Gives the new file the shard's name, if all of it could be written. @throws {Failure} */
+function swapFile(
+  entry: OpenEntry,
+  record: ShardRecord,
+  again: ShardRecord | undefined,
+  context: EngineContext,
+): void {
+  const path = `${entry.folder}/${
+    shardPath(entry.manifest.geometry, record.block, record.shard)
+  }`;
+  const isWhole = again?.obstacle === undefined &&
+    (again === undefined || again.rebuiltLeafCount === again.leafCount);
+  if (!isWhole) {
+    removeIfThere(context.store, path + rebuildSuffix);
+    if (again?.obstacle !== undefined) record.obstacle = again.obstacle;
+    return;
+  }
+  {
+    using file = context.store.openFile(path + rebuildSuffix, "update");
+    file.sync();
+  }
+  // A link is not replaced by a rename; its name is freed. What it led to is not touched.
+  if (context.store.stat(path)?.kind === "other") {
+    context.store.removeFile(path);
+  }
+  context.store.rename(path + rebuildSuffix, path);
+  delete record.obstacle;
+}
+
+function cutFile(
+  entry: OpenEntry,
+  record: ShardRecord,
+  context: EngineContext,
+): void {
+  const { geometry } = entry.manifest;
+  const { block, shard } = record;
+  const path = `${entry.folder}/${shardPath(geometry, block, shard)}`;
+  const found = context.store.stat(path);
+  if (found === undefined || found.linkCount > 1) return;
+  using file = context.store.openFile(path, "update");
+  if (file.size() > shardLength(geometry, block, shard)) {
+    file.truncate(shardLength(geometry, block, shard));
+  }
+}
+
+async function syncRepaired(
+  entry: OpenEntry,
+  records: readonly ShardRecord[],
+  context: EngineContext,
+): Promise<void> {
+  const { folder, manifest: { geometry } } = entry;
+  const folders = new Set<string>();
+  for (const record of records) {
+    const inner = shardPath(geometry, record.block, record.shard);
+    const path = `${folder}/${inner}`;
+    folders.add(path.slice(0, path.lastIndexOf("/")));
+    try {
+      if (context.store.stat(path)?.kind === "file") {
+        await context.store.syncFiles([path]);
+      }
+    } catch (error) {
+      setObstacle(record, error);
+    }
+  }
+  // A file that came back is durable only when every folder on its way is.
+  for (const inner of entryFolders(geometry)) folders.add(`${folder}/${inner}`);
+  for (const each of [...folders, folder]) {
+    tolerate(() => context.store.syncFolder(each));
+  }
+}
+
+/** Reads the damaged runs again; a record is right when nothing of it fails any more. */
+async function verifyRepaired(
+  entry: OpenEntry,
+  ledger: Ledger,
+  executor: Executor,
+  context: EngineContext,
+): Promise<Set<ShardRecord>> {
+  const { geometry } = entry.manifest;
+  const runs = ledger.findingRuns;
+  const wish = { shards: "all", repair: false, runs, quiet: true } as const;
+  const second = await scanEntry(entry, wish, executor, context);
+  const right = new Set<ShardRecord>();
+  for (const record of ledger.records()) {
+    const inner = shardPath(geometry, record.block, record.shard);
+    const size = tolerate(() =>
+      context.store.stat(`${entry.folder}/${inner}`)?.bytes
+    );
+    const hasLength =
+      size === shardLength(geometry, record.block, record.shard);
+    if (
+      hasLength && second.recordOf(record.block, record.shard) === undefined
+    ) right.add(record);
+  }
+  return right;
+}
+
+export function removeIfThere(store: Store, path: string): void {
+  tolerate(() => {
+    if (store.stat(path) !== undefined) store.removeFile(path);
+  });
+}
+
+function setObstacle(record: ShardRecord, error: unknown): void {
+  if (!isFailure(error) || error.code === "offline") throw error;
+  record.obstacle ??= { code: error.code, message: messageOf(error) };
+}
+
+/** Calls `work`; a failure of it becomes the record's obstacle. */
+function tolerateInto(record: ShardRecord, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    setObstacle(record, error);
+  }
+}
+
+/** Calls `work`; a failure of it is left for a later step to meet, unless the medium is gone. */
+export function tolerate<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!isFailure(error) || error.code === "offline") throw error;
+    return undefined;
+  }
+}
