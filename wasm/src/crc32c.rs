@@ -4,19 +4,22 @@
 //! tables of 1 KiB each (Kounavis and Berry, "slicing"). The tables are filled on first use, which
 //! keeps them out of the module file.
 
+use crate::fixed::fixed;
+
 const POLYNOMIAL: u32 = 0x82F6_3B78;
 const SLICES: usize = 16;
 
-/// `tables[s][b]`: what byte `b` contributes when `s` more bytes follow it in its step.
 type Tables = [[u32; 256]; SLICES];
 
-static mut TABLES: Tables = [[0; 256]; SLICES];
+fixed!(
+    /// `[s][b]`: what byte `b` contributes when `s` more bytes follow it in its step.
+    tables: Tables = [[0; 256]; SLICES]
+);
 
 /// The checksum of `length` bytes that follow a run whose checksum is `seed` (0 for none).
 ///
 /// # Safety
-/// `length` bytes must be readable at `source`, and no other thread may be in here: a WebAssembly
-/// instance has one thread, and the native tests take a lock.
+/// `length` bytes must be readable at `source`.
 pub unsafe fn checksum(source: *const u8, length: usize, seed: u32) -> u32 {
     let tables = unsafe { filled_tables() };
     let mut state = !seed;
@@ -50,7 +53,7 @@ unsafe fn fold(tables: &Tables, source: *const u8, state: u32) -> u32 {
 }
 
 unsafe fn filled_tables() -> &'static Tables {
-    let tables = unsafe { &mut *&raw mut TABLES };
+    let tables = unsafe { &mut *tables() };
     if tables[0][1] == 0 {
         fill(tables);
     }
@@ -61,11 +64,7 @@ fn fill(tables: &mut Tables) {
     for byte in 0..256u32 {
         let mut state = byte;
         for _ in 0..8 {
-            state = if state & 1 != 0 {
-                state >> 1 ^ POLYNOMIAL
-            } else {
-                state >> 1
-            };
+            state = if state & 1 != 0 { state >> 1 ^ POLYNOMIAL } else { state >> 1 };
         }
         tables[0][byte as usize] = state;
     }

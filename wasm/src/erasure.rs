@@ -1,32 +1,55 @@
-//! Erasure: one pass over k source runs computes up to four target runs at once.
+//! Erasure: every target run is a sum of k source runs, each times a constant of GF(2^8).
 //!
 //! A product by a constant is linear over the bits of a byte, so it is the exclusive or of two
 //! look-ups of sixteen entries, one per nibble (Plank, Greenan and Miller, "Screaming Fast Galois
-//! Field Arithmetic Using Intel SIMD Instructions", FAST 2013). The sums stay in registers over
-//! all sources; nothing is read back. More than four targets are taken in groups, strip by strip,
-//! so that a strip of every source is still in the first-level cache for the next group.
+//! Field Arithmetic Using Intel SIMD Instructions", FAST 2013). A pass takes up to eight sources and
+//! computes up to four targets; their sums stay in registers over those sources.
+//!
+//! The shape follows from what a WebAssembly engine makes of a load. Where the engine has no trap
+//! handler (Deno has none), each load compares its address with the memory's size, unless the
+//! address is a constant. So a pass copies its look-up tables to a fixed place, is unrolled over its
+//! sources, and keeps their addresses in locals: the data are all that is still compared.
+
+#![allow(clippy::needless_range_loop, reason = "an index names a target or a vector in two arrays")]
 
 use crate::field::multiply;
-use crate::lanes::Lanes;
+use crate::fixed::fixed;
+use crate::lanes::{Held, Lanes};
 
 /// Bytes of one coefficient's two look-up tables: low nibbles, then high nibbles.
 pub const TABLE_BYTES: usize = 32;
 
-/// Targets computed by one pass. With five, the sums of two vectors no longer fit in the sixteen
-/// registers of x86-64.
-const GROUP_MAX: usize = 4;
+/// Targets of one pass. With five, the sums of two vectors no longer fit in the sixteen registers
+/// of x86-64.
+const TARGETS_MAX: usize = 4;
+
+/// Sources of one pass. Reading and writing back the sums of a pass of ten takes a twentieth of its
+/// time, so more would gain little.
+const SOURCES_MAX: usize = 10;
 
 const VECTOR_BYTES: usize = 16;
 
-/// What all sources of one strip may take of the first-level cache.
-const STRIP_TOTAL_BYTES: usize = 32 * 1024;
+/// A pass leaves its sums in the targets, for the next pass to add to: this much of each, so that
+/// they are still in the first-level cache.
+const STRIP_BYTES: usize = 4096;
 
-/// What to do with a finished sum.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sink {
-    Write,
-    Compare,
-}
+#[repr(align(64))]
+struct PassTables(#[expect(dead_code)] [u8; SOURCES_MAX * TARGETS_MAX * TABLE_BYTES]);
+
+fixed!(
+    /// The tables of the pass at work: `[source][target][nibble]`.
+    pass_tables: PassTables = PassTables([0; SOURCES_MAX * TARGETS_MAX * TABLE_BYTES])
+);
+
+#[repr(align(64))]
+struct Expected(#[expect(dead_code)] [u8; TARGETS_MAX * STRIP_BYTES]);
+
+fixed!(
+    /// What `matches` computes, strip by strip.
+    expected: Expected = Expected([0; TARGETS_MAX * STRIP_BYTES])
+);
+
+static LOW_NIBBLES: Held = Held::new([0x0f; 16]);
 
 /// Writes the look-up tables of a `target_count` x `source_count` matrix: group by group of
 /// targets, within it source by source, within it target by target.
@@ -62,7 +85,7 @@ pub unsafe fn expand_tables(
 
 /// The next group's size when `left` targets remain: even groups rather than a full one and a rest.
 fn group_size(left: usize) -> usize {
-    let groups = left.div_ceil(GROUP_MAX);
+    let groups = left.div_ceil(TARGETS_MAX);
     left.div_ceil(groups)
 }
 
@@ -85,18 +108,18 @@ pub unsafe fn apply(
         }
         return;
     }
-    let job = Job {
-        tables,
-        sources,
-        source_count,
-        targets,
-        target_count,
-        bytes,
-    };
-    unsafe { job.run::<{ Sink::Write as u8 }>() };
+    for_each_group(source_count, target_count, bytes, |group, at, length| unsafe {
+        let strip =
+            Strip { tables: tables.add(group.tables_at), sources, source_count, at, length };
+        let places = core::array::from_fn(|index| {
+            (*targets.add(group.first + index.min(group.count - 1))).add(at)
+        });
+        strip.compute(group.count, places);
+        true
+    });
 }
 
-/// Whether the targets hold what `apply` would write; stops at the first step that does not.
+/// Whether the targets hold what `apply` would write; stops at the first strip that does not.
 ///
 /// # Safety
 /// As `apply`; the targets are only read.
@@ -108,15 +131,17 @@ pub unsafe fn matches(
     target_count: usize,
     bytes: usize,
 ) -> bool {
-    let job = Job {
-        tables,
-        sources,
-        source_count,
-        targets,
-        target_count,
-        bytes,
-    };
-    unsafe { job.run::<{ Sink::Compare as u8 }>() }
+    let expected = expected().cast::<u8>();
+    for_each_group(source_count, target_count, bytes, |group, at, length| unsafe {
+        let strip =
+            Strip { tables: tables.add(group.tables_at), sources, source_count, at, length };
+        let places = core::array::from_fn(|index| expected.add(index * STRIP_BYTES));
+        strip.compute(group.count, places);
+        (0..group.count).all(|index| {
+            let target = (*targets.add(group.first + index)).add(at);
+            equal(target, expected.add(index * STRIP_BYTES), length)
+        })
+    })
 }
 
 /// Whether every table of a one-source matrix is that of the factor 1.
@@ -124,158 +149,214 @@ unsafe fn copies_only(tables: *const u8, target_count: usize) -> bool {
     (0..target_count).all(|target| unsafe { *tables.add(target * TABLE_BYTES + 1) } == 1)
 }
 
+unsafe fn equal(left: *const u8, right: *const u8, bytes: usize) -> bool {
+    let mut at = 0;
+    while bytes - at >= VECTOR_BYTES {
+        let there = unsafe { Lanes::load(left.add(at)) };
+        if !there.xor(unsafe { Lanes::load(right.add(at)) }).is_zero() {
+            return false;
+        }
+        at += VECTOR_BYTES;
+    }
+    (at..bytes).all(|at| unsafe { *left.add(at) == *right.add(at) })
+}
+
+/// Up to four neighbouring targets.
 #[derive(Clone, Copy)]
-struct Job {
+struct TargetGroup {
+    first: usize,
+    count: usize,
+    tables_at: usize,
+}
+
+/// Calls `visit` with each group of targets for each strip (its offset and length), strip by
+/// strip, until it returns false; returns whether it never did.
+#[inline(always)]
+fn for_each_group(
+    source_count: usize,
+    target_count: usize,
+    bytes: usize,
+    mut visit: impl FnMut(TargetGroup, usize, usize) -> bool,
+) -> bool {
+    let mut at = 0;
+    while at < bytes {
+        let length = STRIP_BYTES.min(bytes - at);
+        let mut first = 0;
+        while first < target_count {
+            let count = group_size(target_count - first);
+            let tables_at = first * source_count * TABLE_BYTES;
+            if !visit(TargetGroup { first, count, tables_at }, at, length) {
+                return false;
+            }
+            first += count;
+        }
+        at += length;
+    }
+    true
+}
+
+/// One strip of all sources, for one group of targets.
+#[derive(Clone, Copy)]
+struct Strip {
+    /// The group's tables: `[source][target]`.
     tables: *const u8,
     sources: *const *const u8,
     source_count: usize,
-    targets: *const *mut u8,
-    target_count: usize,
-    bytes: usize,
+    /// Where the strip begins in each source.
+    at: usize,
+    length: usize,
 }
 
-impl Job {
-    unsafe fn run<const SINK: u8>(self) -> bool {
-        let strip_bytes = if self.target_count <= GROUP_MAX {
-            self.bytes
-        } else {
-            (STRIP_TOTAL_BYTES / self.source_count).max(512) & !63
-        };
-        let mut at = 0;
-        while at < self.bytes {
-            let end = self.bytes.min(at + strip_bytes);
-            if !unsafe { self.strip::<SINK>(at, end) } {
-                return false;
+/// Where the strip of each target goes; a group of fewer than four repeats its last one.
+type Places = [*mut u8; TARGETS_MAX];
+
+impl Strip {
+    unsafe fn compute(self, target_count: usize, places: Places) {
+        unsafe {
+            match target_count {
+                1 => self.compute_targets::<1, 4>(places),
+                2 => self.compute_targets::<2, 2>(places),
+                3 => self.compute_targets::<3, 2>(places),
+                _ => self.compute_targets::<4, 2>(places),
             }
-            at = end;
         }
-        true
     }
 
-    /// All groups of the bytes from `at` to `end`.
-    unsafe fn strip<const SINK: u8>(self, at: usize, end: usize) -> bool {
-        let mut rest = self;
-        while rest.target_count > 0 {
-            let group = group_size(rest.target_count);
-            let same = unsafe {
-                match group {
-                    1 => rest.group::<SINK, 1, 4>(at, end),
-                    2 => rest.group::<SINK, 2, 4>(at, end),
-                    3 => rest.group::<SINK, 3, 2>(at, end),
-                    _ => rest.group::<SINK, 4, 2>(at, end),
-                }
-            };
-            if !same {
-                return false;
-            }
-            rest.tables = unsafe { rest.tables.add(rest.source_count * group * TABLE_BYTES) };
-            rest.targets = unsafe { rest.targets.add(group) };
-            rest.target_count -= group;
-        }
-        true
-    }
-
-    /// The first `GROUP` targets, in steps of `WIDTH` vectors, then of one vector, then of the last
-    /// sixteen bytes again (the same bytes come out of the same bytes), then bytewise if there are
-    /// fewer than sixteen in all.
+    /// Whole steps of `WIDTH` vectors; then, for a rest that is no whole step, the last step's
+    /// worth again, overlapping: the same bytes come out of the same bytes.
     #[inline(always)]
-    unsafe fn group<const SINK: u8, const GROUP: usize, const WIDTH: usize>(
-        self,
-        start: usize,
-        end: usize,
-    ) -> bool {
-        let mut at = start;
-        while end - at >= WIDTH * VECTOR_BYTES {
-            if !unsafe { self.step::<SINK, GROUP, WIDTH>(at) } {
-                return false;
+    unsafe fn compute_targets<const TARGETS: usize, const WIDTH: usize>(self, places: Places) {
+        let step = WIDTH * VECTOR_BYTES;
+        let rest = self.length % step;
+        unsafe {
+            if self.length < step {
+                return self.compute_bytewise::<TARGETS>(places);
             }
-            at += WIDTH * VECTOR_BYTES;
-        }
-        while end - at >= VECTOR_BYTES {
-            if !unsafe { self.step::<SINK, GROUP, 1>(at) } {
-                return false;
+            self.sum_sources::<TARGETS, WIDTH>(places, 0, self.length - rest);
+            if rest != 0 {
+                self.sum_sources::<TARGETS, WIDTH>(places, self.length - step, self.length);
             }
-            at += VECTOR_BYTES;
-        }
-        if at == end {
-            true
-        } else if end >= VECTOR_BYTES {
-            unsafe { self.step::<SINK, GROUP, 1>(end - VECTOR_BYTES) }
-        } else {
-            unsafe { self.bytewise::<SINK, GROUP>(at, end) }
         }
     }
 
+    #[inline(never)]
+    unsafe fn sum_sources<const TARGETS: usize, const WIDTH: usize>(
+        self,
+        places: Places,
+        from: usize,
+        to: usize,
+    ) {
+        let mut first = 0;
+        while first < self.source_count {
+            let count = SOURCES_MAX.min(self.source_count - first);
+            unsafe { self.pass::<TARGETS, WIDTH>(places, first, count, from, to) };
+            first += count;
+        }
+    }
+
+    /// Adds what `count` sources from `first` on contribute to the targets' bytes `from` to `to`,
+    /// which are whole steps; the first source begins the sum.
     #[inline(always)]
-    unsafe fn step<const SINK: u8, const GROUP: usize, const WIDTH: usize>(
+    unsafe fn pass<const TARGETS: usize, const WIDTH: usize>(
         self,
-        at: usize,
-    ) -> bool {
-        let low_nibbles = Lanes::splat_byte(0x0f);
-        let mut sums = [[Lanes::splat_byte(0); WIDTH]; GROUP];
-        let mut table = self.tables;
-        for source in 0..self.source_count {
-            let data = unsafe { (*self.sources.add(source)).add(at) };
-            let mut low = [Lanes::splat_byte(0); WIDTH];
-            let mut high = low;
-            for lane in 0..WIDTH {
-                let bytes = unsafe { Lanes::load(data.add(lane * VECTOR_BYTES)) };
-                low[lane] = bytes.and(low_nibbles);
-                high[lane] = bytes.shift_nibbles_down().and(low_nibbles);
-            }
-            for sum in &mut sums {
-                let low_table = unsafe { Lanes::load(table) };
-                let high_table = unsafe { Lanes::load(table.add(16)) };
-                for lane in 0..WIDTH {
-                    sum[lane] = sum[lane]
-                        .xor(low_table.look_up(low[lane]))
-                        .xor(high_table.look_up(high[lane]));
-                }
-                table = unsafe { table.add(TABLE_BYTES) };
-            }
+        places: Places,
+        first: usize,
+        count: usize,
+        from: usize,
+        to: usize,
+    ) {
+        let data: [*const u8; SOURCES_MAX] = core::array::from_fn(|index| unsafe {
+            (*self.sources.add(first + index.min(count - 1))).add(self.at)
+        });
+        let pass_tables = pass_tables().cast::<u8>();
+        unsafe {
+            let tables = self.tables.add(first * TARGETS * TABLE_BYTES);
+            let bytes = count * TARGETS * TABLE_BYTES;
+            core::ptr::copy_nonoverlapping(tables, pass_tables, bytes);
+            run_pass::<TARGETS, WIDTH>(&data, count, places, from, to, first == 0);
         }
-        unsafe { self.deliver::<SINK, GROUP, WIDTH>(at, &sums) }
     }
 
-    #[inline(always)]
-    unsafe fn deliver<const SINK: u8, const GROUP: usize, const WIDTH: usize>(
-        self,
-        at: usize,
-        sums: &[[Lanes; WIDTH]; GROUP],
-    ) -> bool {
-        let mut differences = Lanes::splat_byte(0);
-        for (group, sum) in sums.iter().enumerate() {
-            let target = unsafe { (*self.targets.add(group)).add(at) };
-            for (lane, value) in sum.iter().enumerate() {
-                let place = unsafe { target.add(lane * VECTOR_BYTES) };
-                if SINK == Sink::Write as u8 {
-                    unsafe { value.store(place) };
-                } else {
-                    let there = unsafe { Lanes::load(place) };
-                    differences = differences.or(there.xor(*value));
-                }
-            }
-        }
-        differences.is_zero()
-    }
-
-    unsafe fn bytewise<const SINK: u8, const GROUP: usize>(self, start: usize, end: usize) -> bool {
-        for at in start..end {
-            for group in 0..GROUP {
+    /// For strips shorter than a step.
+    #[inline(never)]
+    unsafe fn compute_bytewise<const TARGETS: usize>(self, places: Places) {
+        for at in 0..self.length {
+            for target in 0..TARGETS {
                 let mut sum = 0;
                 for source in 0..self.source_count {
-                    let table = unsafe { self.tables.add((source * GROUP + group) * TABLE_BYTES) };
-                    let byte = usize::from(unsafe { *(*self.sources.add(source)).add(at) });
-                    sum ^= unsafe { *table.add(byte & 15) ^ *table.add(16 + (byte >> 4)) };
+                    unsafe {
+                        let table = self.tables.add((source * TARGETS + target) * TABLE_BYTES);
+                        let byte = usize::from(*(*self.sources.add(source)).add(self.at + at));
+                        sum ^= *table.add(byte & 15) ^ *table.add(16 + (byte >> 4));
+                    }
                 }
-                let place = unsafe { (*self.targets.add(group)).add(at) };
-                if SINK == Sink::Write as u8 {
-                    unsafe { place.write(sum) };
-                } else if unsafe { *place } != sum {
-                    return false;
+                unsafe { places[target].add(at).write(sum) };
+            }
+        }
+    }
+}
+
+/// The loop that everything else is for.
+#[inline(never)]
+unsafe fn run_pass<const TARGETS: usize, const WIDTH: usize>(
+    data: &[*const u8; SOURCES_MAX],
+    count: usize,
+    places: Places,
+    from: usize,
+    to: usize,
+    begins: bool,
+) {
+    let data = *data;
+    let low_nibbles = LOW_NIBBLES.get();
+    let mut at = from;
+    while at < to {
+        let mut sums = [[Lanes::splat_byte(0); WIDTH]; TARGETS];
+        if !begins {
+            for target in 0..TARGETS {
+                for lane in 0..WIDTH {
+                    let place = unsafe { places[target].add(at + lane * VECTOR_BYTES) };
+                    sums[target][lane] = unsafe { Lanes::load(place) };
                 }
             }
         }
-        true
+        macro_rules! add_sources {
+            ($($index:literal)*) => { 'all: { $(
+                unsafe { add_source::<TARGETS, WIDTH, $index>(&mut sums, data[$index].add(at), low_nibbles) };
+                if count == $index + 1 {
+                    break 'all;
+                }
+            )* } };
+        }
+        add_sources!(0 1 2 3 4 5 6 7 8 9);
+        for target in 0..TARGETS {
+            for lane in 0..WIDTH {
+                let place = unsafe { places[target].add(at + lane * VECTOR_BYTES) };
+                unsafe { sums[target][lane].store(place) };
+            }
+        }
+        at += WIDTH * VECTOR_BYTES;
+    }
+}
+
+#[inline(always)]
+unsafe fn add_source<const TARGETS: usize, const WIDTH: usize, const INDEX: usize>(
+    sums: &mut [[Lanes; WIDTH]; TARGETS],
+    data: *const u8,
+    low_nibbles: Lanes,
+) {
+    let tables = pass_tables().cast::<Lanes>();
+    let bytes: [Lanes; WIDTH] =
+        core::array::from_fn(|lane| unsafe { Lanes::load(data.add(lane * VECTOR_BYTES)) });
+    let low = bytes.map(|bytes| bytes.and(low_nibbles));
+    let high = bytes.map(|bytes| bytes.shift_nibbles_down().and(low_nibbles));
+    for target in 0..TARGETS {
+        let table = unsafe { tables.add((INDEX * TARGETS + target) * 2) };
+        let low_table = unsafe { table.read_volatile() };
+        let high_table = unsafe { table.add(1).read_volatile() };
+        for lane in 0..WIDTH {
+            sums[target][lane] = sums[target][lane]
+                .xor(low_table.look_up(low[lane]))
+                .xor(high_table.look_up(high[lane]));
+        }
     }
 }

@@ -107,7 +107,5 @@ pub unsafe fn coefficients(
 fn log_of_differences(from: &[u8], point: u8) -> usize {
     let differences = from.iter().map(|other| point ^ other);
     let logs = differences.filter(|difference| *difference != 0);
-    logs.map(|difference| usize::from(log(difference)))
-        .sum::<usize>()
-        % 255
+    logs.map(|difference| usize::from(log(difference))).sum::<usize>() % 255
 }

@@ -48,11 +48,6 @@ mod simd {
         }
 
         #[inline(always)]
-        pub fn or(self, other: Self) -> Self {
-            Lanes(v128_or(self.0, other.0))
-        }
-
-        #[inline(always)]
         pub fn and(self, other: Self) -> Self {
             Lanes(v128_and(self.0, other.0))
         }
@@ -83,10 +78,7 @@ mod simd {
         /// Each word rotated right by `BITS`.
         #[inline(always)]
         pub fn rotate_words<const BITS: u32>(self) -> Self {
-            Lanes(v128_or(
-                u32x4_shr(self.0, BITS),
-                u32x4_shl(self.0, 32 - BITS),
-            ))
+            Lanes(v128_or(u32x4_shr(self.0, BITS), u32x4_shl(self.0, 32 - BITS)))
         }
 
         /// Rows to columns: word `j` of result `i` is word `i` of `rows[j]`.
@@ -160,11 +152,6 @@ mod plain {
         }
 
         #[inline(always)]
-        pub fn or(self, other: Self) -> Self {
-            Lanes(core::array::from_fn(|lane| self.0[lane] | other.0[lane]))
-        }
-
-        #[inline(always)]
         pub fn and(self, other: Self) -> Self {
             Lanes(core::array::from_fn(|lane| self.0[lane] & other.0[lane]))
         }
@@ -181,9 +168,7 @@ mod plain {
         /// `self[index]` for each byte of `index`, all of which must be below 16.
         #[inline(always)]
         pub fn look_up(self, index: Self) -> Self {
-            Lanes(core::array::from_fn(|lane| {
-                self.0[usize::from(index.0[lane])]
-            }))
+            Lanes(core::array::from_fn(|lane| self.0[usize::from(index.0[lane])]))
         }
 
         #[inline(always)]
@@ -194,9 +179,7 @@ mod plain {
         #[inline(always)]
         pub fn add_words(self, other: Self) -> Self {
             let (left, right) = (self.words(), other.words());
-            Self::from_words(core::array::from_fn(|lane| {
-                left[lane].wrapping_add(right[lane])
-            }))
+            Self::from_words(core::array::from_fn(|lane| left[lane].wrapping_add(right[lane])))
         }
 
         /// Each word rotated right by `BITS`.
@@ -219,3 +202,56 @@ mod plain {
 pub use plain::Lanes;
 #[cfg(target_arch = "wasm32")]
 pub use simd::Lanes;
+
+/// A constant that stays in a register: engines build a plain one anew at each use, which takes
+/// three instructions, but have to keep what was read from memory.
+#[repr(C, align(16))]
+pub struct Held([u8; 16]);
+
+impl Held {
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Held(bytes)
+    }
+
+    /// Reads it as if somebody could have changed it.
+    #[inline(always)]
+    pub fn get(&'static self) -> Lanes {
+        // SAFETY: `Lanes` is sixteen bytes of any value, and this is aligned to sixteen.
+        unsafe { core::ptr::read_volatile((&raw const self.0).cast::<Lanes>()) }
+    }
+}
+
+/// Places that the compiler moves no work across, without cost when run. Left alone, LLVM's
+/// WebAssembly back end moves each operation down to its first use; over hundreds of operations
+/// that undoes an order chosen to keep a processor's units busy and its registers few.
+#[derive(Clone, Copy)]
+pub struct Fence(u32);
+
+/// No fence's number. The compiler does not see that it is constant, as it is read volatile.
+static NOWHERE: u32 = u32::MAX;
+
+impl Fence {
+    #[inline(always)]
+    pub fn new() -> Self {
+        // SAFETY: reads a static.
+        Fence(unsafe { core::ptr::read_volatile(&raw const NOWHERE) })
+    }
+
+    /// Ends what comes before. Each number may be used once, or the compiler knows the outcome.
+    #[inline(always)]
+    pub fn at(self, number: u32) {
+        if self.0 == number {
+            stop();
+        }
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn stop() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn stop() -> ! {
+    unreachable!("no fence has the number of NOWHERE")
+}

@@ -1,14 +1,16 @@
 //! BlockFrame's kernels: Reed-Solomon, BLAKE3 and CRC32C over bytes that lie in the module's own
 //! memory. Everything that the module exports is in this file; src/codec/arena.ts hands out the
-//! memory, and src/codec/mod.ts is the only caller. Nothing here allocates, keeps state between
-//! calls (CRC32C's constant tables aside) or checks its arguments: the caller asserts them.
+//! memory, and src/codec/ is the only caller. Nothing here allocates, keeps state between calls
+//! (CRC32C's constant tables aside) or checks its arguments: the caller asserts them.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
+mod compression;
 pub mod crc32c;
 pub mod digest;
 pub mod erasure;
 pub mod field;
+mod fixed;
 mod lanes;
 
 #[cfg(target_arch = "wasm32")]
