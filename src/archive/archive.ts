@@ -105,6 +105,9 @@ export function openArchive(options: ArchiveOptions): Promise<Archive> {
 /** Work up to this size is done sooner on the calling thread than a thread is started. */
 const inlineBytesMax = 32 * 1024 * 1024;
 
+/** A job takes some milliseconds, a turn of the event loop about one. */
+const jobsPerPause = 4;
+
 /** Memory of one thread's run: tuned by measurement, see docs/performance.md. */
 const runBytesMax = 8 * 1024 * 1024;
 
@@ -205,7 +208,7 @@ function openExecutor(
 ): Executor {
   const workers = options.workers ?? navigator.hardwareConcurrency;
   if (workers === 0 || request.workBytes <= inlineBytesMax) {
-    return new InlineExecutor(context);
+    return new InlineExecutor(context, jobsPerPause);
   }
   return new WorkerPool(workers, {
     read: [root, ...request.read ?? []],

@@ -41,15 +41,24 @@ export function runJob(job: Job, context: JobContext): JobResult {
 export class InlineExecutor implements Executor {
   readonly width: number = 1;
   readonly #context: JobContext;
+  readonly #jobsPerPause: number;
+  #jobCount = 0;
 
-  /** An executor whose jobs see these stores and this codec. */
-  constructor(context: JobContext) {
+  /**
+   * An executor whose jobs see these stores and this codec. After every `jobsPerPause` jobs it lets
+   * the event loop turn, so that signals are heard and progress is drawn.
+   */
+  constructor(context: JobContext, jobsPerPause = Infinity) {
     this.#context = context;
+    this.#jobsPerPause = jobsPerPause;
   }
 
-  /** Does the job before the promise is returned. */
-  run(job: Job): Promise<JobResult> {
-    return Promise.resolve(runJob(job, this.#context));
+  /** Does the job before anything else happens. */
+  async run(job: Job): Promise<JobResult> {
+    if (++this.#jobCount % this.#jobsPerPause === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    return runJob(job, this.#context);
   }
 
   /** Nothing to stop. */
