@@ -48,7 +48,7 @@ export class InlineExecutor implements Executor {
    * An executor whose jobs see these stores and this codec. After every `jobsPerPause` jobs it lets
    * the event loop turn, so that signals are heard and progress is drawn.
    */
-  constructor(context: JobContext, jobsPerPause = Infinity) {
+  constructor(context: JobContext, jobsPerPause: number = Infinity) {
     this.#context = context;
     this.#jobsPerPause = jobsPerPause;
   }
