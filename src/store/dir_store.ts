@@ -24,7 +24,7 @@ import type {
 const syncCountMax = 8;
 
 /** How often openFile looks again at a file that was replaced between looking and opening. */
-const openTryCountMax = 4;
+const openTryCountMax = 16;
 
 /** The files and folders below one folder of the local file system. */
 export class DirStore implements Store {

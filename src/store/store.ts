@@ -98,7 +98,10 @@ export interface Store {
   syncFolder(path: string): void;
   /** Resolves once the content of all these files is on the medium. @throws {Failure} */
   syncFiles(paths: readonly string[]): Promise<void>;
-  /** Sets what the file system can hold of the attributes of a plain file. @throws {Failure} */
+  /**
+   * Sets what the file system can hold of the attributes of a plain file. A later write changes the
+   * time again, and no sync promises to make them durable. @throws {Failure}
+   */
   setAttributes(path: string, attributes: FileAttributes): void;
   /** Bytes that can still be written, or undefined where that cannot be known. */
   freeBytes(): number | undefined;

@@ -159,6 +159,30 @@ Deno.test("crash() may bring back what an unsynced truncate cut", () => {
   );
 });
 
+Deno.test("crash() gives a file cut and written anew no bytes of both", () => {
+  const before = countingBytes(48, 1), after = countingBytes(32, 101);
+  const disk = new SimulatedDisk({ sectorBytes });
+  disk.plantFile("a", before);
+  using file = disk.openFile("a", "update");
+  file.truncate(0);
+  file.writeFrom(after, 0);
+  const seen = new Set<string>();
+  for (const crashed of drawCrashes(disk)) {
+    const content = crashed.contentOf("a");
+    if (content.length === 48) deepStrictEqual(content, before); // not cut
+    if (content.length !== 32) continue;
+    for (const from of [0, 16]) {
+      const sector = content.slice(from, from + 16);
+      if (equalBytes(sector, after.slice(from, from + 16))) seen.add("new");
+      else if (equalBytes(sector, new Uint8Array(16))) seen.add("zeros");
+      else if (equalBytes(sector, before.slice(from, from + 16))) {
+        seen.add("old");
+      } else seen.add("stale");
+    }
+  }
+  deepStrictEqual([...seen].sort(), ["new", "stale", "zeros"]);
+});
+
 Deno.test("sync() makes bytes durable, and syncFolder() the name", () => {
   const disk = new SimulatedDisk({ sectorBytes });
   using file = disk.openFile("a", "create");
