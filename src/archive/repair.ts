@@ -185,6 +185,7 @@ async function verifyRepaired(
   return right;
 }
 
+/** Removes a file if it is there; a failure is left for a later step to meet. */
 export function removeIfThere(store: Store, path: string): void {
   tolerate(() => {
     if (store.stat(path) !== undefined) store.removeFile(path);
