@@ -26,6 +26,12 @@ const tools: readonly Tool[] = [
     why: "the other program that repairs files from parity",
   },
   {
+    name: "python3",
+    probe: "python3",
+    package: "python3",
+    why: "a reader of the format that shares no code with ours",
+  },
+  {
     name: "gcc",
     probe: "gcc",
     package: "gcc libc6-dev",

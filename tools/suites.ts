@@ -58,6 +58,7 @@ export const testSuites: readonly Suite[] = [
   tests("cli"),
   tests("e2e", ["b3sum", "par2"]),
   tests("fault"),
+  tests("interop", ["python3"]),
   cargo("rust", ["test", "--quiet", "--locked"], "tests"),
   command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),
 ];
@@ -72,7 +73,7 @@ export const developerSuites: readonly Suite[] = [
 export const plannedSuites: readonly string[] = [
   "codec",
   "e2e",
-  "fault",
+  "interop",
   "bench smoke",
 ];
 
