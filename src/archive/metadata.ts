@@ -2,7 +2,7 @@
 // is good from any copy; writing makes all copies; repairing makes the bad ones like the good.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { Failure, isFailure, messageOf } from "../base/errors.ts";
+import { isFailure, messageOf } from "../base/errors.ts";
 import {
   digestBytes,
   manifestBytesMax,
@@ -18,6 +18,7 @@ import {
 } from "../format/manifest.ts";
 import { Outboard, pageCountOf, pageOf } from "../format/outboard.ts";
 import type { Store } from "../store/store.ts";
+import { causeOf } from "./damage_cause.ts";
 import type { DamageCause, FileDamage } from "./report.ts";
 
 /** One copy of a metadata file that is not as it should be. */
@@ -117,7 +118,7 @@ function readCopy(store: Store, path: string, codec: Codec): Copy {
     if (decoded.kind === "damaged") return { kind: "bad", cause: "rotten" };
     return { kind: "read", bytes, decoded };
   } catch (error) {
-    return { kind: "bad", cause: metadataCauseOf(error) };
+    return { kind: "bad", cause: causeOf(error) };
   }
 }
 
@@ -242,7 +243,7 @@ function readPages(
       fault ??= pageFault;
     }
   } catch (error) {
-    fault ??= metadataCauseOf(error);
+    fault ??= causeOf(error);
   }
   return fault;
 }
@@ -259,7 +260,7 @@ function readPage(
       return "truncated";
     }
   } catch (error) {
-    return metadataCauseOf(error);
+    return causeOf(error);
   }
   return equalBytes(codec.digest(target), pageDigestOf(manifest, index))
     ? undefined
@@ -352,13 +353,4 @@ export function copyDamage(
     rebuiltLeafCount,
     repaired,
   };
-}
-
-function metadataCauseOf(error: unknown): DamageCause {
-  if (!(error instanceof Failure) || error.code === "offline") throw error;
-  if (error.code === "not-found") return "missing";
-  if (error.code === "unsafe-path" || error.code === "wrong-kind") {
-    return "unsafe";
-  }
-  return "unreadable";
 }

@@ -10,6 +10,7 @@ import { Failure, isFailure, messageOf } from "../base/errors.ts";
 import { shardPath } from "../format/entry_path.ts";
 import { payloadOffsetOf, shardLength } from "../format/geometry.ts";
 import type { Store, StoreFile } from "../store/store.ts";
+import { causeOf } from "./damage_cause.ts";
 import type { JobContext } from "./encode_run.ts";
 import type { DamageCause } from "./report.ts";
 import { RunBuffer } from "./run_buffer.ts";
@@ -339,16 +340,6 @@ class RunScan implements Disposable {
 
 function digestAt(digests: Bytes, index: number): Bytes {
   return digests.subarray(index * digestBytes, (index + 1) * digestBytes);
-}
-
-/** The kind of damage that a failure to read is. @throws what is not a failure of this one file */
-function causeOf(error: unknown): DamageCause {
-  if (!(error instanceof Failure) || error.code === "offline") throw error;
-  if (error.code === "not-found") return "missing";
-  if (error.code === "unsafe-path" || error.code === "wrong-kind") {
-    return "unsafe";
-  }
-  return "unreadable";
 }
 
 function sameNumbers(

@@ -4,7 +4,13 @@
 
 import { equal } from "node:assert/strict";
 import { assert } from "../../src/base/assert.ts";
-import { type Bytes, equalBytes } from "../../src/base/bytes.ts";
+import {
+  type Bytes,
+  encodeUtf8,
+  equalBytes,
+  formatHex,
+  joinBytes,
+} from "../../src/base/bytes.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Clock } from "../../src/base/ports.ts";
 import { Codec } from "../../src/codec/mod.ts";
@@ -20,6 +26,7 @@ import type {
   HealthReport,
   RestoreReport,
 } from "../../src/archive/report.ts";
+import { metadataFolders, metadataPath } from "../../src/format/entry_path.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { Store } from "../../src/store/store.ts";
 
@@ -217,4 +224,27 @@ export function readTree(store: Store, folder: string): Map<string, Bytes> {
   return new Map(
     listFiles(store, folder).map((path) => [path, readFile(store, path)]),
   );
+}
+
+/** Gives all manifest copies of an entry other members, with a check that is right for them. */
+export function forgeManifest(
+  store: Store,
+  folder: string,
+  change: (members: Record<string, unknown>) => void,
+): void {
+  const text = new TextDecoder().decode(
+    readFile(store, `${folder}/manifest.json`),
+  );
+  const members = JSON.parse(text);
+  delete members.manifest_blake3;
+  change(members);
+  const body = encodeUtf8(
+    JSON.stringify(members, null, 2).replace(/\n}$/, ",\n"),
+  );
+  const check = formatHex(Codec.open().digest(body));
+  const trailer = encodeUtf8(`  "manifest_blake3": "${check}"\n}\n`);
+  for (const copy of metadataFolders) {
+    const path = `${folder}/${metadataPath(copy, "manifest.json")}`;
+    writeFile(store, path, joinBytes([body, trailer]));
+  }
 }
