@@ -160,10 +160,10 @@ function expandTables(
   sources: readonly number[],
   targets: readonly number[],
 ): Lease {
-  const entryCount = sources.length * targets.length;
-  const tables = lease(entryCount * tableBytes);
-  using matrix = lease(entryCount);
-  matrix.view().set(computeMatrix(sources, targets));
+  const entries = computeMatrix(sources, targets);
+  const tables = lease(entries.length * tableBytes);
+  using matrix = lease(entries.length);
+  matrix.view().set(entries);
   wasm.expand_tables(
     matrix.offset,
     sources.length,

@@ -2,7 +2,7 @@
 //!
 //! A product by a constant is linear over the bits of a byte, so it is the exclusive or of two
 //! look-ups of sixteen entries, one per nibble (Plank, Greenan and Miller, "Screaming Fast Galois
-//! Field Arithmetic Using Intel SIMD Instructions", FAST 2013). A pass takes up to eight sources and
+//! Field Arithmetic Using Intel SIMD Instructions", FAST 2013). A pass takes up to ten sources and
 //! computes up to four targets; their sums stay in registers over those sources.
 //!
 //! The shape follows from what a WebAssembly engine makes of a load. Where the engine has no trap
