@@ -300,9 +300,8 @@ function writeMetadataFile(
 ): void {
   const found = store.stat(path);
   // Another name of the same file, or a link, must not be written through: the name is freed first.
-  if (found !== undefined && (found.kind === "other" || found.linkCount > 1)) {
-    store.removeFile(path);
-  }
+  const isShared = found?.kind === "file" && found.linkCount > 1;
+  if (found?.kind === "other" || isShared) store.removeFile(path);
   using file = store.openFile(path, "ensure");
   file.writeFrom(bytes, 0);
   file.truncate(bytes.length);

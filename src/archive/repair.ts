@@ -2,7 +2,7 @@
 // mended in place (it shares its bytes with another name, or a write fails) all its good leaves go
 // to a new file that replaces it. What was repaired is read again before it is called so.
 
-import { isFailure, messageOf } from "../base/errors.ts";
+import { Failure, isFailure, messageOf } from "../base/errors.ts";
 import { entryFolders, shardPath } from "../format/entry_path.ts";
 import { planRowRuns, shardLength } from "../format/geometry.ts";
 import type { Store } from "../store/store.ts";
@@ -41,12 +41,12 @@ export async function finishRepair(
 ): Promise<Set<ShardRecord>> {
   const records = ledger.records();
   if (records.length === 0) return new Set();
-  await replaceFiles(entry, records.filter(isReplaceable), executor, context);
   for (const record of records) {
     if (record.overlong) {
       tolerateInto(record, () => cutFile(entry, record, context));
     }
   }
+  await replaceFiles(entry, records.filter(isReplaceable), executor, context);
   await syncRepaired(entry, records, context);
   return await verifyRepaired(entry, ledger, executor, context);
 }
@@ -117,6 +117,7 @@ function swapFile(
   delete record.obstacle;
 }
 
+/** Cuts a file that is too long. @throws {Failure} `unsafe-path` if it has another name elsewhere */
 function cutFile(
   entry: OpenEntry,
   record: ShardRecord,
@@ -126,7 +127,13 @@ function cutFile(
   const { block, shard } = record;
   const path = `${entry.folder}/${shardPath(geometry, block, shard)}`;
   const found = context.store.stat(path);
-  if (found === undefined || found.linkCount > 1) return;
+  if (found === undefined) return;
+  if (found.kind === "file" && found.linkCount > 1) {
+    throw new Failure(
+      "unsafe-path",
+      `"${path}" shares its bytes with another name`,
+    );
+  }
   using file = context.store.openFile(path, "update");
   if (file.size() > shardLength(geometry, block, shard)) {
     file.truncate(shardLength(geometry, block, shard));

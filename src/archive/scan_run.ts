@@ -250,7 +250,9 @@ class RunScan implements Disposable {
 
   /** A file that has another name somewhere must not be written: that name may be outside. */
   #refuseShared(path: string): void {
-    if ((this.#store.stat(path)?.linkCount ?? 1) > 1) {
+    const found = this.#store.stat(path);
+    // A folder has a link count, too, and is refused for what it is when it is opened.
+    if (found?.kind === "file" && found.linkCount > 1) {
       throw new Failure(
         "unsafe-path",
         `"${path}" shares its bytes with another name`,
