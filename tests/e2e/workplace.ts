@@ -31,7 +31,7 @@ tier2_max = "64KiB"
 /** Two full blocks of tier 3 but for 100 bytes; its digests are in the manifest. */
 export const twoBlocks: number = 240 * kib - 100;
 
-/** Tier 3 with more digests than a manifest holds: it has the file outboard.bin, of two pages. */
+/** Tier 3 with more digests than a manifest holds: it has the file outboard.bin. */
 export const manyLeaves: number = 2000 * kib - 7;
 
 /** The last line of `health --json`. */
