@@ -7,8 +7,7 @@ interface Tool {
   readonly name: string;
   /** A program on the PATH, or a file where it starts with "/". */
   readonly probe: string;
-  /** Undefined where Debian's is too old: rustup has the one that fits. */
-  readonly package?: string;
+  readonly package: string;
   readonly why: string;
 }
 
@@ -46,7 +45,9 @@ const tools: readonly Tool[] = [
   {
     name: "cargo",
     probe: "cargo",
-    why: "tests of the Rust codec (https://rustup.rs)",
+    // Debian's own "cargo" is older than the crate's edition; this is the one for browsers.
+    package: "cargo-web",
+    why: "tests of the Rust codec (or https://rustup.rs)",
   },
 ];
 
@@ -56,7 +57,7 @@ export async function provisionTools(
 ): Promise<Set<string>> {
   const wanted = tools.filter((tool) => needed.has(tool.name));
   const packages = wanted.filter((tool) => !isThere(tool))
-    .flatMap((tool) => tool.package?.split(" ") ?? []);
+    .flatMap((tool) => tool.package.split(" "));
   if (packages.length > 0 && isDebianRoot()) {
     console.log(`Installing for the tests: ${packages.join(" ")}`);
     await apt("update", "-qq");
