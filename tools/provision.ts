@@ -69,9 +69,7 @@ export async function provisionTools(
 }
 
 function adviceFor(tool: Tool): string {
-  const how = tool.package === undefined
-    ? ""
-    : ` On Debian: sudo apt-get install ${tool.package}`;
+  const how = ` On Debian: sudo apt-get install ${tool.package}`;
   return `Not here: ${tool.name} (${tool.why}). Suites that need it are skipped.${how}`;
 }
 
