@@ -1,0 +1,263 @@
+// Holds docs/format.md to its promise. stranger.py was written from that page alone; here it and
+// BlockFrame read and mend what the other one, or damage, has left.
+
+import assert from "node:assert/strict";
+import {
+  type Case,
+  createRandom,
+  Desk,
+  hasPython,
+  hitCopies,
+  hitShards,
+  isEqual,
+  pick,
+  type Random,
+  type Range,
+  rotLeaf,
+  rotRows,
+  type Shard,
+  type Survey,
+} from "./desk.ts";
+
+const ignore = !(await hasPython());
+const small = `segment_size = "8KiB"
+[tiers]
+tier1_max = "8KiB"
+tier2_max = "64KiB"
+`;
+const longer = `segment_size = "192KiB"
+[tiers]
+tier1_max = "100KiB"
+`;
+
+const cases: readonly Case[] = [
+  { name: "an empty file", bytes: 0 },
+  { name: "one byte", bytes: 1 },
+  { name: "one leaf", bytes: 5000, settings: small },
+  { name: "tier 1, many leaves", bytes: 300_001 },
+  { name: "tier 2, segments of one leaf", bytes: 40_000, settings: small },
+  { name: "tier 2, segments of three", bytes: 500_000, settings: longer },
+  { name: "tier 3, three blocks", bytes: 700_000, settings: small },
+  {
+    name: "erasure:4+2, ten blocks, the last of one segment",
+    bytes: 300_000,
+    settings: small,
+    policy: "erasure:4+2",
+  },
+  {
+    name: "erasure:4+2, a last segment of fewer rows",
+    bytes: 200_000,
+    settings: `segment_size = "64KiB"`,
+    policy: "erasure:4+2",
+  },
+  {
+    name: "replicate:3",
+    bytes: 100_000,
+    settings: small,
+    policy: "replicate:3",
+  },
+  {
+    name: "replicate:11, ten of each",
+    bytes: 80_000,
+    settings: small,
+    policy: "replicate:11",
+  },
+  {
+    name: "an outboard of one page",
+    bytes: 320_000,
+    settings: small,
+    policy: "erasure:40+40",
+  },
+  {
+    name: "an outboard of two pages",
+    bytes: 1_036_800,
+    settings: `segment_size = "3KiB"`,
+    policy: "erasure:128+128",
+  },
+];
+
+const onePage = cases.find((one) => one.name.endsWith("one page"))!;
+const beyond = cases.filter((one) =>
+  /three|fewer|tier 1|one page/.test(one.name)
+);
+
+/** All the damage that can be mended: whole shards in every other block, rows in those between. */
+function hitAll(
+  desk: Desk,
+  random: Random,
+  survey: Survey,
+  first: 0 | 1,
+): void {
+  for (const [b, block] of survey.blocks.entries()) {
+    const hit = b % 2 === first ? hitShards : rotRows;
+    hit(desk, random, survey, block);
+  }
+  hitCopies(desk, random, survey);
+}
+
+for (const [seed, one] of cases.entries()) {
+  Deno.test({
+    name: `restore() and repair() mend what BlockFrame made: ${one.name}`,
+    ignore,
+    fn: async () => {
+      const random = createRandom(seed);
+      using desk = new Desk();
+      await desk.commit(one, random);
+      const survey = desk.survey();
+      const made = desk.snapshot();
+      await desk.assertRestored();
+
+      hitAll(desk, random, survey, 0);
+      await desk.assertRestored();
+      const repaired = await desk.stranger("repair");
+      assert.equal(repaired.code, 1, repaired.stderr);
+      await desk.assertHealthy();
+      assertSame(desk, made);
+
+      hitAll(desk, random, survey, 1);
+      const health = await desk.blockframe("health");
+      assert.equal(health.code, 1, health.stderr + health.stdout);
+      await desk.assertRestored();
+      const again = await desk.stranger("repair");
+      assert.equal(again.code, 0, again.stderr);
+      assertSame(desk, made);
+    },
+  });
+}
+
+function assertSame(desk: Desk, made: ReadonlyMap<string, Uint8Array>): void {
+  const now = desk.snapshot();
+  assert.deepEqual([...now.keys()], [...made.keys()]);
+  for (const [path, bytes] of made) {
+    assert.ok(isEqual(now.get(path)!, bytes), path);
+  }
+}
+
+for (const [seed, one] of beyond.entries()) {
+  Deno.test({
+    name: `restore() names what is lost beyond the bound: ${one.name}`,
+    ignore,
+    fn: async () => {
+      const random = createRandom(100 + seed);
+      using desk = new Desk();
+      await desk.commit(one, random);
+      const survey = desk.survey();
+      const made = desk.snapshot();
+      const lost: Range[] = [];
+      const hit = new Set<string>();
+      for (const [b, block] of survey.blocks.entries()) {
+        if (b % 2 === 1) rotRows(desk, random, survey, block);
+        else {for (const path of loseRow(desk, random, survey, block, lost)) {
+            hit.add(path);
+          }}
+      }
+      hitCopies(desk, random, survey);
+
+      await assertLost(desk, lost);
+      const repaired = await desk.stranger("repair");
+      assert.equal(repaired.code, 4, repaired.stderr);
+      await assertLost(desk, lost);
+      for (const [path, bytes] of desk.snapshot()) {
+        assert.equal(isEqual(bytes, made.get(path)!), !hit.has(path), path);
+      }
+      const check = await desk.blockframe("health", "--check");
+      assert.equal(check.code, 4, check.stderr + check.stdout);
+    },
+  });
+}
+
+/**
+ * Rots one leaf more of the block's last row that all its shards have than can be rebuilt, the last
+ * segment's among them; adds what of the payload is lost, and returns the files.
+ */
+function loseRow(
+  desk: Desk,
+  random: Random,
+  survey: Survey,
+  block: readonly Shard[],
+  lost: Range[],
+): string[] {
+  const { leafBytes, m } = survey;
+  const last = block[block.length - m - 1]!;
+  const r = Math.ceil(last.bytes / leafBytes) - 1;
+  const others = pick(random, block.filter((one) => one !== last), m);
+  for (const shard of [last, ...others]) {
+    assert.ok(rotLeaf(desk, random, shard, r, leafBytes));
+    if (shard.offset === undefined) continue;
+    lost.push({
+      offset: shard.offset + r * leafBytes,
+      bytes: Math.min(leafBytes, shard.bytes - r * leafBytes),
+    });
+  }
+  return [last, ...others].map((one) => one.path);
+}
+
+async function assertLost(desk: Desk, lost: readonly Range[]): Promise<void> {
+  const joined: { offset: number; bytes: number }[] = [];
+  for (const range of [...lost].sort((a, b) => a.offset - b.offset)) {
+    const before = joined.at(-1);
+    if (before !== undefined && before.offset + before.bytes === range.offset) {
+      before.bytes += range.bytes;
+    } else joined.push({ ...range });
+  }
+  const ended = await desk.stranger("restore");
+  assert.equal(ended.code, 4, ended.stderr);
+  assert.deepEqual(JSON.parse(ended.stdout), { lost: joined });
+  assert.equal(desk.read("restored"), undefined);
+  assert.equal(desk.read("restored.part"), undefined);
+}
+
+Deno.test({
+  name: "repair() computes a page of the outboard that no copy has right",
+  ignore,
+  fn: async () => {
+    const random = createRandom(200);
+    using desk = new Desk();
+    await desk.commit(onePage, random);
+    const made = desk.snapshot();
+    for (const copy of ["", "hashes/", "hashes_1/", "hashes_2/"]) {
+      desk.damage(`${copy}outboard.bin`, (bytes) => bytes.fill(0));
+    }
+    await desk.assertRestored();
+    assert.equal((await desk.stranger("repair")).code, 1);
+    assertSame(desk, made);
+  },
+});
+
+Deno.test({
+  name: "repair() makes the parity of the page's worked example",
+  ignore,
+  fn: async () => {
+    const page = await Deno.readTextFile(
+      new URL("../../docs/format.md", import.meta.url),
+    );
+    const manifest = /```json\n(\{\n {2}"format"[^]*?\n\}\n)```/.exec(
+      page,
+    )![1]!;
+    const files = [...page.matchAll(
+      /^(blocks\/\S+) +(\d+) +([0-9a-f]{16}) /gm,
+    )];
+    assert.equal(files.length, 5);
+    const text = "BlockFrame keeps this line safe.\n".repeat(187);
+    using desk = new Desk();
+    desk.entry = "example";
+    desk.payload = new TextEncoder().encode(text).subarray(0, 6000);
+    desk.write(
+      "example/hashes_2/manifest.json",
+      new TextEncoder().encode(manifest),
+    );
+    const segments = files.filter((one) => one[1]!.includes("/segments/"));
+    for (const [s, [, path]] of segments.entries()) {
+      const bytes = desk.payload.subarray(s * 2048, (s + 1) * 2048);
+      desk.write(`example/${path}`, bytes);
+    }
+    assert.equal((await desk.stranger("repair")).code, 1);
+    await desk.assertRestored();
+    for (const [, path, length, first] of files) {
+      const bytes = desk.read(`example/${path}`)!;
+      assert.equal(bytes.length, Number(length));
+      assert.equal(bytes.subarray(0, 8).toHex(), first);
+    }
+    assert.equal(desk.snapshot().size, files.length + 4);
+  },
+});
