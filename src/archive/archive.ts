@@ -14,6 +14,7 @@ import { Codec } from "../codec/mod.ts";
 import { nameProblem } from "../format/entry_path.ts";
 import type { TierLimits } from "../format/policy.ts";
 import { DirStore } from "../store/dir_store.ts";
+import { failureOf } from "../store/failure.ts";
 import type { Store } from "../store/store.ts";
 import type {
   EngineContext,
@@ -278,14 +279,18 @@ function resolveSource(request: CommitRequest): ResolvedCommit {
 
 function sourceFailure(source: string, error: unknown): Failure {
   const cannot = `Cannot commit "${source}"`;
-  if (error instanceof Deno.errors.NotFound) {
+  const isAbsent = error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory;
+  if (isAbsent) {
     return new Failure("not-found", `${cannot}: there is no such file`, {
       cause: error,
     });
   }
-  return new Failure("source-unreadable", `${cannot}: ${messageOf(error)}`, {
-    cause: error,
-  });
+  // Where the sandbox refuses, Deno's own words name the flag that is missing.
+  const message = error instanceof Deno.errors.NotCapable
+    ? `${cannot}: ${messageOf(error)}`
+    : failureOf(cannot, error).message;
+  return new Failure("source-unreadable", message, { cause: error });
 }
 
 function resolveOutput(request: RestoreRequest, name: string): ResolvedOutput {
