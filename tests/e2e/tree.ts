@@ -7,14 +7,15 @@ import { formatHex } from "../../src/base/bytes.ts";
 /** What lies at each path, in words; "" is the folder itself. */
 export type Tree = Readonly<Record<string, string>>;
 
-/** Looks at everything below `folder`; no link is followed. */
+/** Looks at what `folder` is and at everything below it; no link below it is followed. */
 export function readTree(
   folder: string,
   options: { readonly times?: boolean } = {},
 ): Tree {
   const tree: Record<string, string> = {};
   for (const path of ["", ...listTree(folder)]) {
-    tree[path] = describe(`${folder}/${path}`, options.times ?? false);
+    const place = path === "" ? folder : `${folder}/${path}`;
+    tree[path] = describe(place, options.times ?? false);
   }
   return tree;
 }
@@ -22,6 +23,7 @@ export function readTree(
 /** Paths of all that lies below `folder`, sorted. */
 export function listTree(folder: string, prefix = ""): string[] {
   const paths: string[] = [];
+  if (!Deno.statSync(folder).isDirectory) return paths;
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     paths.push(prefix + name);
     if (isDirectory) {
