@@ -8,11 +8,14 @@ import type { Clock } from "../base/ports.ts";
 export interface TextSink {
   /** Whether a person is looking at it. */
   readonly isTerminal: boolean;
-  /** Writes all of `text`. @throws {OutputClosed} when nobody reads any more */
+  /** Writes all of `text`. @throws {OutputClosed} where that is not possible any more */
   write(text: string): void;
 }
 
-/** The reader of standard output went away (`| head`): stop without a word. */
+/**
+ * Text cannot be written any more. Without a cause its reader went away (`| head`): stop without a
+ * word. Else what it is redirected to failed (a full disk), and somebody should know.
+ */
 export class OutputClosed extends Error {
   override readonly name: string = "OutputClosed";
 }

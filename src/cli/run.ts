@@ -35,7 +35,7 @@ export async function runCommandLine(
         return unreachable(invocation);
     }
   } catch (error) {
-    if (error instanceof OutputClosed) return exitCodes.outputClosed;
+    if (error instanceof OutputClosed) return endUnheard(error, ports);
     return reportBug(error, ports, ports.readVariable("BLOCKFRAME_DEBUG"));
   }
 }
@@ -46,13 +46,7 @@ export function reportBug(
   ports: Pick<Ports, "stderr">,
   debug: string | undefined,
 ): number {
-  const output = new Output({
-    stdout: ports.stderr,
-    stderr: ports.stderr,
-    color: false,
-    json: false,
-    quiet: false,
-  });
+  const output = openMessages(ports);
   output.message(
     "blockframe: ",
     styled("red", "internal error:"),
@@ -64,6 +58,28 @@ export function reportBug(
     for (const line of (error.stack ?? "").split("\n")) output.message(line);
   }
   return exitCodes.operational;
+}
+
+// What was to be said cannot be said on standard output; why, unless the reader wanted no more, still
+// can be on standard error.
+function endUnheard(error: OutputClosed, ports: Pick<Ports, "stderr">): number {
+  if (error.cause === undefined) return exitCodes.outputClosed;
+  openMessages(ports).message(
+    "blockframe: ",
+    styled("red", "error:"),
+    ` ${error.message}`,
+  );
+  return exitCodes.operational;
+}
+
+function openMessages(ports: Pick<Ports, "stderr">): Output {
+  return new Output({
+    stdout: ports.stderr,
+    stderr: ports.stderr,
+    color: false,
+    json: false,
+    quiet: false,
+  });
 }
 
 function showVersion(ports: Ports): number {
@@ -153,7 +169,7 @@ async function runCommand(
     log.info(`Finished ${command.command}`, { exitCode });
     return exitCode;
   } catch (error) {
-    if (error instanceof OutputClosed) return exitCodes.outputClosed;
+    if (error instanceof OutputClosed) return endUnheard(error, ports);
     return reportError(error, {
       command,
       session,

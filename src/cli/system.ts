@@ -1,6 +1,7 @@
 // System: the ports of the command line, filled with what Deno offers. Asks for no permission: an
 // environment variable that the sandbox does not show counts as unset.
 
+import { messageOf } from "../base/errors.ts";
 import { systemClock } from "../base/ports.ts";
 import { openArchive } from "./open_archive.ts";
 import {
@@ -43,8 +44,13 @@ function openSink(stream: typeof Deno.stdout): TextSink {
           offset += stream.writeSync(bytes.subarray(offset));
         }
       } catch (error) {
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-        throw new OutputClosed("Nobody reads the output", { cause: error });
+        if (error instanceof Deno.errors.BrokenPipe) {
+          throw new OutputClosed("Nobody reads the output");
+        }
+        throw new OutputClosed(
+          `Cannot write the output: ${messageOf(error)}`,
+          { cause: error },
+        );
       }
     },
   };
