@@ -307,16 +307,14 @@ function resolveOutput(request: RestoreRequest, name: string): ResolvedOutput {
   try {
     root = Deno.realPathSync(folder);
   } catch (error) {
-    const code = error instanceof Deno.errors.NotFound
-      ? "not-found"
-      : "permission-denied";
-    throw new Failure(
-      code,
-      `Cannot restore to "${label}": its folder cannot be used`,
-      {
-        cause: error,
-      },
-    );
+    const cannot = `Cannot restore to "${label}"`;
+    throw error instanceof Deno.errors.NotFound
+      ? new Failure(
+        "not-found",
+        `${cannot}: there is no folder "${folder}"`,
+        { cause: error },
+      )
+      : failureOf(cannot, error);
   }
   return {
     target: { root, path: file },

@@ -5,7 +5,7 @@ import { Failure, messageOf } from "../base/errors.ts";
 import { idOfFolder, stagingPrefix } from "../format/entry_path.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { EngineContext } from "./context.ts";
-import { readAnyManifest } from "./metadata.ts";
+import { readAnyManifest } from "./manifest_copies.ts";
 import type { ArchiveListing, EntryProblem, EntrySummary } from "./report.ts";
 import { summarize } from "./summary.ts";
 
@@ -65,7 +65,7 @@ function readFolder(
     };
   }
   try {
-    const found = readAnyManifest(context.store, folder, context.codec);
+    const found = readAnyManifest(folder, context);
     if (found.kind === "found") {
       const summary = summarize(found.manifest, folder, found.bytes.length);
       return { folder, manifest: found.manifest, summary };

@@ -17,14 +17,9 @@ import type { Store } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import type { Ledger, ShardRecord } from "./ledger.ts";
-import {
-  type BadCopy,
-  copyDamage,
-  type FoundManifest,
-  type FoundOutboard,
-  readManifest,
-  repairCopies,
-} from "./metadata.ts";
+import { type BadCopy, copyDamage, repairCopies } from "./metadata.ts";
+import { type FoundManifest, readManifest } from "./manifest_copies.ts";
+import { type FoundOutboard, openOutboard } from "./outboard_copies.ts";
 import type {
   EntryProblem,
   FileDamage,
@@ -38,12 +33,7 @@ import {
   removeIfThere,
   tolerate,
 } from "./repair.ts";
-import {
-  type OpenEntry,
-  openOutboard,
-  scanBytesOf,
-  scanEntry,
-} from "./scan_entry.ts";
+import { type OpenEntry, scanBytesOf, scanEntry } from "./scan_entry.ts";
 
 /** The health of the entry in `folder`. @throws {Failure} `offline`, `interrupted` */
 export async function examineEntry(
@@ -54,7 +44,7 @@ export async function examineEntry(
 ): Promise<HealthReport> {
   const startMs = context.clock.monotonicMs();
   const elapsedMs = () => context.clock.monotonicMs() - startMs;
-  const found = readManifest(context.store, folder, context.codec);
+  const found = readManifest(folder, context);
   if (found.kind === "problem") {
     return { ...reportOfProblem({ folder, ...found }), elapsedMs: elapsedMs() };
   }

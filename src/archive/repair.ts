@@ -42,7 +42,7 @@ export async function finishRepair(
   const records = ledger.records();
   if (records.length === 0) return new Set();
   for (const record of records) {
-    if (record.overlong) {
+    if (record.overlong && record.rebuiltLeafCount === record.leafCount) {
       tolerateInto(record, () => cutFile(entry, record, context));
     }
   }

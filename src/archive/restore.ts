@@ -8,9 +8,11 @@ import type { Store } from "../store/store.ts";
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { EngineContext } from "./context.ts";
 import type { Ledger } from "./ledger.ts";
-import { type BadCopy, copyDamage, readManifest } from "./metadata.ts";
+import { readManifest } from "./manifest_copies.ts";
+import { type BadCopy, copyDamage } from "./metadata.ts";
+import { openOutboard } from "./outboard_copies.ts";
 import type { FileDamage, RestoreReport } from "./report.ts";
-import { openOutboard, scanBytesOf, scanEntry } from "./scan_entry.ts";
+import { scanBytesOf, scanEntry } from "./scan_entry.ts";
 import type { StorePath } from "./worker_protocol.ts";
 
 /** Where to restore to, with the output resolved to a store. */
@@ -94,7 +96,7 @@ async function fillTemporary(
     context,
   );
   const badCopies: BadCopy[] = [...found.badCopies];
-  const manifests = readManifest(context.store, folder, context.codec);
+  const manifests = readManifest(folder, context);
   if (manifests.kind === "found") badCopies.push(...manifests.badCopies);
   const damage = [
     ...ledger.records().map((record) => ledger.damageOf(record, false)),

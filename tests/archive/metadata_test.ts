@@ -6,6 +6,7 @@ import {
   Bench,
   cutFile,
   flipBit,
+  forgeManifest,
   kib,
   listFiles,
   readFile,
@@ -236,4 +237,138 @@ Deno.test("lost folders of an entry come back with their files", async () => {
   }
   strictEqual((await bench.healthOfOne(true)).state, "repaired");
   deepStrictEqual(readTree(archive, ""), pristine);
+});
+
+Deno.test("foreign manifests in most copies neither win nor cut the entry's files", async () => {
+  for (const size of [3000, 20 * kib]) {
+    const archive = new MemoryStore();
+    const bench = new Bench({ archive });
+    const own = await bench.commit("own", new Prng(1).bytes(size));
+    const other = await bench.commit("other", new Prng(2).bytes(2000));
+    const pristine = readTree(archive, "");
+    const foreign = readFile(archive, `${other.folder}/manifest.json`);
+    for (let pattern = 1; pattern < 15; pattern++) {
+      manifestPaths.forEach((path, copy) => {
+        if ((pattern >> copy & 1) === 1) {
+          writeFile(archive, `${own.folder}/${path}`, foreign);
+        }
+      });
+      deepStrictEqual(
+        bench.engine.list().entries.map((entry) => entry.name).sort(),
+        ["other", "own"],
+        `pattern ${pattern.toString(2)}`,
+      );
+      const [report] = await bench.health(true, "own");
+      strictEqual(report?.state, "repaired", `pattern ${pattern.toString(2)}`);
+      deepStrictEqual(
+        readTree(archive, ""),
+        pristine,
+        `pattern ${pattern.toString(2)}`,
+      );
+    }
+  }
+});
+
+Deno.test("in a folder that was renamed, contradicting manifests are judged by the shards", async () => {
+  const archive = new MemoryStore();
+  const bench = new Bench({ archive });
+  const own = await bench.commit("own", new Prng(1).bytes(3000));
+  const other = await bench.commit("other", new Prng(2).bytes(2000));
+  const foreign = readFile(archive, `${other.folder}/manifest.json`);
+  archive.rename(own.folder, "renamed");
+  for (const path of manifestPaths.slice(0, 3)) {
+    writeFile(archive, `renamed/${path}`, foreign);
+  }
+  const [report] = await bench.health(true, "own");
+  strictEqual(report?.state, "repaired");
+  deepStrictEqual((await bench.restore("own")).bytes, new Prng(1).bytes(3000));
+});
+
+Deno.test("contradicting manifests that nothing decides between are left alone", async () => {
+  const archive = new MemoryStore();
+  const bench = new Bench({ archive });
+  const own = await bench.commit("own", new Prng(1).bytes(3000));
+  const other = await bench.commit("other", new Prng(2).bytes(2000));
+  const foreign = readFile(archive, `${other.folder}/manifest.json`);
+  archive.rename(own.folder, "renamed");
+  archive.removeTree("renamed/segments");
+  archive.removeTree("renamed/parity");
+  for (const path of manifestPaths.slice(0, 2)) {
+    writeFile(archive, `renamed/${path}`, foreign);
+  }
+  const before = readTree(archive, "");
+  const reports = await bench.health(true);
+  ok(
+    reports.find((each) => each.folder === "renamed")?.problem?.includes(
+      "different entries",
+    ),
+  );
+  deepStrictEqual(readTree(archive, ""), before);
+});
+
+Deno.test("one copy of a newer version among older ones keeps all hands off the entry", async () => {
+  const archive = new MemoryStore();
+  const bench = new Bench({ archive });
+  const { folder } = await bench.commit("x", new Prng(1).bytes(3000));
+  const old = readFile(archive, `${folder}/manifest.json`);
+  forgeManifest(archive, folder, (members) => members["version"] = 2);
+  for (const path of manifestPaths.slice(0, 3)) {
+    writeFile(archive, `${folder}/${path}`, old);
+  }
+  removeFile(archive, `${folder}/segments/segment_0.dat`);
+  const before = readTree(archive, "");
+  const [report] = await bench.health(true);
+  ok(report?.problem?.includes("version 2"));
+  deepStrictEqual(readTree(archive, ""), before);
+});
+
+Deno.test("a page damaged at other slots in every copy comes back although a shard is rotten", async () => {
+  const { archive, folder, size } = await makeLarge();
+  const pristine = readTree(archive, "");
+  outboardPaths.forEach((path, copy) =>
+    rotBytes(archive, `${folder}/${path}`, 64 * copy, 3)
+  );
+  const parity = listFiles(archive, folder).find((path) =>
+    path.includes("/parity/")
+  )!;
+  rotBytes(archive, parity, 10, 10);
+  const segment = listFiles(archive, folder).find((path) =>
+    path.includes("/segments/")
+  )!;
+  rotBytes(archive, segment, 10, 10);
+  const bench = new Bench({ archive });
+  deepStrictEqual(
+    (await bench.restore("large")).bytes,
+    new Prng(5).bytes(size),
+  );
+  strictEqual((await bench.healthOfOne(true)).state, "repaired");
+  deepStrictEqual(readTree(archive, ""), pristine);
+});
+
+Deno.test("without any outboard, an intact payload proves itself and its parity", async () => {
+  const { archive, folder } = await makeLarge();
+  const pristine = readTree(archive, "");
+  for (const path of outboardPaths) removeFile(archive, `${folder}/${path}`);
+  const parity = listFiles(archive, folder).find((path) =>
+    path.includes("/parity/")
+  )!;
+  removeFile(archive, parity);
+  const bench = new Bench({ archive });
+  strictEqual((await bench.healthOfOne(true)).state, "repaired");
+  deepStrictEqual(readTree(archive, ""), pristine);
+});
+
+Deno.test("a file that is too long keeps its surplus while leaves of it are lost", async () => {
+  const archive = new MemoryStore();
+  const bench = new Bench({ archive });
+  const { folder } = await bench.commit(
+    "x",
+    new Prng(1).bytes(3000),
+    "erasure:1+0",
+  );
+  const path = `${folder}/segments/segment_0.dat`;
+  writeFile(archive, path, new Prng(9).bytes(5000));
+  const report = await bench.healthOfOne(true);
+  strictEqual(report.state, "lost");
+  deepStrictEqual(readFile(archive, path), new Prng(9).bytes(5000));
 });
