@@ -2,8 +2,8 @@
  *
  * Build: cc -O2 -o codec_isal codec_isal.c -lisal        (Debian: libisal-dev)
  * Run:   codec_isal K M SHARD_BYTES STRIDE_BYTES MILLISECONDS
- * Prints the gigabytes of data per second (10^9 bytes, parity not counted) of as many encodings as
- * fit in that time. Calls the AVX2 routine by name: the dispatcher would take AVX-512 or GFNI where
+ * Prints the gigabytes of data per second (10^9 bytes, parity not counted) of the best of slices of
+ * 4 ms: other work on the machine then spoils a slice and not the number. Calls the AVX2 routine by name: the dispatcher would take AVX-512 or GFNI where
  * there is one, which WebAssembly has no counterpart of.
  */
 #include <isa-l/erasure_code.h>
@@ -39,13 +39,18 @@ int main(int argc, char **argv) {
 
   for (int warm = 0; warm < 3; warm++)
     ec_encode_data_avx2((int)bytes, k, m, tables, shards, shards + k);
-  double start = now(), spent;
-  long passes = 0;
+  double start = now(), best = 0;
   do {
-    ec_encode_data_avx2((int)bytes, k, m, tables, shards, shards + k);
-    passes++;
-    spent = now() - start;
-  } while (spent < seconds);
-  printf("%.3f\n", (double)passes * k * bytes / spent / 1e9);
+    double slice = now(), spent;
+    long passes = 0;
+    do {
+      ec_encode_data_avx2((int)bytes, k, m, tables, shards, shards + k);
+      passes++;
+      spent = now() - slice;
+    } while (spent < 0.004);
+    double rate = (double)passes * k * bytes / spent / 1e9;
+    if (rate > best) best = rate;
+  } while (now() - start < seconds);
+  printf("%.3f\n", best);
   return 0;
 }

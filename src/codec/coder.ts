@@ -42,7 +42,8 @@ export interface Coder {
   ): void;
 }
 
-/** Bytes of the two look-up tables of one matrix entry (wasm/src/erasure.rs). */
+/** Bytes of the tables' header, and of the look-up tables of an entry (wasm/src/erasure.rs). */
+const headerBytes = 64;
 const tableBytes = 32;
 
 /** How many matrices' tables stay in memory: every single loss of a 30+3 block and then some. */
@@ -161,7 +162,7 @@ function expandTables(
   targets: readonly number[],
 ): Lease {
   const entries = computeMatrix(sources, targets);
-  const tables = lease(entries.length * tableBytes);
+  const tables = lease(headerBytes + entries.length * tableBytes);
   using matrix = lease(entries.length);
   matrix.view().set(entries);
   wasm.expand_tables(

@@ -167,7 +167,20 @@ Deno.test("encode() agrees with the twin for any length, and writes nothing besi
 
 Deno.test("encode() agrees with the twin across the kernel's strips and passes", () => {
   const prng = new Prng(4096);
-  const shapes = [[2, 1], [3, 3], [10, 4], [11, 2], [21, 5], [30, 3]] as const;
+  // An even k with a group of four parity shards takes the paired kernel, others the plain one.
+  const shapes: [number, number][] = [
+    [2, 1],
+    [3, 3],
+    [11, 2],
+    [21, 5],
+    [30, 3],
+    [9, 4],
+    [2, 4],
+    [10, 4],
+    [12, 8],
+    [14, 6],
+    [22, 4],
+  ];
   for (const [k, m] of shapes) {
     for (const bytes of [4095, 4096, 4097, 4096 + 31, 4096 + 33, 8192 + 17]) {
       const { block, data } = randomBlock(prng, k, m, bytes);

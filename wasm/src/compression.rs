@@ -70,6 +70,7 @@ pub struct Batch {
 /// # Safety
 /// `batch.blocks` blocks are readable at each input; `target` has room for `batch.count` values,
 /// and may overlap the inputs.
+#[inline(never)]
 pub unsafe fn digest_batch(batch: Batch, target: *mut u8) {
     unsafe {
         if batch.count > SET_WAYS {
@@ -272,7 +273,7 @@ fn mix(v: &mut [Lanes; 16], [a, b, c, d]: [usize; 4], x: Lanes, y: Lanes, turns:
 }
 
 /// Writes the first `ways` of the four chaining values.
-#[inline(always)]
+#[inline(never)]
 unsafe fn store_values(state: [Lanes; 8], target: *mut u8, ways: usize) {
     let [a, b, c, d, e, f, g, h] = state;
     let front = Lanes::transpose([a, b, c, d]);

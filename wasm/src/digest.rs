@@ -70,6 +70,7 @@ pub unsafe fn digest_leaves(
 ///
 /// # Safety
 /// `values` holds `count` values.
+#[inline(never)]
 pub unsafe fn merge(values: *mut u8, count: usize, root: bool) {
     let mut count = count;
     while count > 2 {
@@ -82,6 +83,7 @@ pub unsafe fn merge(values: *mut u8, count: usize, root: bool) {
 
 /// Replaces neighbouring pairs by their parents, in place; an odd one at the end goes up as it is,
 /// which makes the same tree as BLAKE3's rule "the left side is the largest full tree".
+#[inline(never)]
 unsafe fn merge_level(values: *mut u8, count: usize, flags: u32) -> usize {
     let pairs = count / 2;
     let mut pair = 0;
@@ -108,6 +110,7 @@ unsafe fn merge_level(values: *mut u8, count: usize, flags: u32) -> usize {
 }
 
 /// Writes the chaining value of each chunk, and returns how many; `end_flags` go to each last block.
+#[inline(never)]
 unsafe fn digest_chunks(
     source: *const u8,
     bytes: usize,

@@ -1,92 +1,92 @@
-//! Erasure: every target run is a sum of k source runs, each times a constant of GF(2^8).
+//! Erasure: every target run is a sum of k source runs, each times a constant of GF(2^8). This file
+//! cuts the work into passes and lays out their look-up tables; the loops are in passes.rs.
 //!
 //! A product by a constant is linear over the bits of a byte, so it is the exclusive or of two
 //! look-ups of sixteen entries, one per nibble (Plank, Greenan and Miller, "Screaming Fast Galois
-//! Field Arithmetic Using Intel SIMD Instructions", FAST 2013). A pass takes up to ten sources and
-//! computes up to four targets; their sums stay in registers over those sources.
+//! Field Arithmetic Using Intel SIMD Instructions", FAST 2013). A *plain* pass does that for each
+//! source and each target.
 //!
-//! The shape follows from what a WebAssembly engine makes of a load. Where the engine has no trap
-//! handler (Deno has none), each load compares its address with the memory's size, unless the
-//! address is a constant. So a pass copies its look-up tables to a fixed place, is unrolled over its
-//! sources, and keeps their addresses in locals: the data are all that is still compared.
+//! A *paired* pass needs less. Let sources a, b be the shards x, x+1 and targets o, n the shards
+//! y, y+1, with x and y even, and let every source have its partner. Then the matrix has
+//!   o = sum of p a + q b,   n = sum of q a + p b,   and q / (p + q) = x + y,
+//! because the differences of points, which Lagrange's formula multiplies, are those of pairs. With
+//! r = p + q, s = a + b, u = a + (x + y) s this is
+//!   o = sum of r u,   n - o = sum of r s,
+//! so that a pair of sources costs one product for u and two per pair of targets, instead of four
+//! per pair of targets; and both of the two take the same tables. A second pair of targets y', with
+//! h = y + y', has o' = sum of r' u + h times the sum of r' s, where h is taken once at the end.
+//! Encoding an even number of data shards is of this form; rebuilding seldom is. Nothing here knows
+//! which it is: `expand_tables` looks whether the matrix has the form. Per pair of sources and vector
+//! a paired pass for four targets has 27 vector operations where a plain one has 38; for three
+//! targets it would be 27 for 30, which the shorter steps eat up, so only groups of four are paired.
 
 #![allow(clippy::needless_range_loop, reason = "an index names a target or a vector in two arrays")]
 
-use crate::field::multiply;
+use crate::field::{divide, multiply};
 use crate::fixed::fixed;
-use crate::lanes::{Held, Lanes};
+use crate::lanes::Lanes;
+use crate::passes::{
+    PAIR_TABLES, PAIRS_MAX, Pass, Places, SOURCES_MAX, TABLE_BYTES, TARGETS_MAX, VECTOR_BYTES,
+    run_paired, run_plain,
+};
 
-/// Bytes of one coefficient's two look-up tables: low nibbles, then high nibbles.
-pub const TABLE_BYTES: usize = 32;
+/// Bytes at the start of the tables: for each group of targets, whether its passes are paired.
+const HEADER_BYTES: usize = 64;
 
-/// Targets of one pass. With five, the sums of two vectors no longer fit in the sixteen registers
-/// of x86-64.
-const TARGETS_MAX: usize = 4;
-
-/// Sources of one pass. Reading and writing back the sums of a pass of ten takes a twentieth of its
-/// time, so more would gain little.
-const SOURCES_MAX: usize = 10;
-
-const VECTOR_BYTES: usize = 16;
+const SHARDS_MAX: usize = 256;
+const STEP_BYTES_MAX: usize = 4 * VECTOR_BYTES;
 
 /// A pass leaves its sums in the targets, for the next pass to add to: this much of each, so that
 /// they are still in the first-level cache.
 const STRIP_BYTES: usize = 4096;
 
 #[repr(align(64))]
-struct PassTables(#[expect(dead_code)] [u8; SOURCES_MAX * TARGETS_MAX * TABLE_BYTES]);
+struct Strips(#[expect(dead_code)] [u8; TARGETS_MAX * STRIP_BYTES]);
 
 fixed!(
-    /// The tables of the pass at work: `[source][target][nibble]`.
-    pass_tables: PassTables = PassTables([0; SOURCES_MAX * TARGETS_MAX * TABLE_BYTES])
+    /// What `matches` computes.
+    expected_strips: Strips = Strips([0; TARGETS_MAX * STRIP_BYTES])
 );
 
 #[repr(align(64))]
-struct Expected(#[expect(dead_code)] [u8; TARGETS_MAX * STRIP_BYTES]);
+struct ShortSources(#[expect(dead_code)] [u8; SHARDS_MAX * STEP_BYTES_MAX]);
 
 fixed!(
-    /// What `matches` computes, strip by strip.
-    expected: Expected = Expected([0; TARGETS_MAX * STRIP_BYTES])
+    /// Copies of sources shorter than a step.
+    short_sources: ShortSources = ShortSources([0; SHARDS_MAX * STEP_BYTES_MAX])
 );
 
-static LOW_NIBBLES: Held = Held::new([0x0f; 16]);
+/// How many bytes the tables of a matrix take.
+pub const fn tables_bytes(source_count: usize, target_count: usize) -> usize {
+    HEADER_BYTES + source_count * target_count * TABLE_BYTES
+}
 
-/// Writes the look-up tables of a `target_count` x `source_count` matrix: group by group of
-/// targets, within it source by source, within it target by target.
+/// Writes the look-up tables of a `target_count` x `source_count` matrix, group by group of targets.
 ///
 /// # Safety
-/// `matrix` holds the product of the counts, `tables` has room for `TABLE_BYTES` times that.
+/// `matrix` holds the product of the counts, which are at most 255; `tables` has room for
+/// `tables_bytes`.
 pub unsafe fn expand_tables(
     matrix: *const u8,
     source_count: usize,
     target_count: usize,
     tables: *mut u8,
 ) {
-    let mut next = tables;
-    let mut first = 0;
-    while first < target_count {
-        let group = group_size(target_count - first);
-        for source in 0..source_count {
-            for target in first..first + group {
-                let factor = unsafe { *matrix.add(target * source_count + source) };
-                for nibble in 0..16u8 {
-                    unsafe {
-                        next.write(multiply(factor, nibble));
-                        next.add(16).write(multiply(factor, nibble << 4));
-                        next = next.add(1);
-                    }
-                }
-                next = unsafe { next.add(16) };
+    let mut group = TargetGroup::first(target_count);
+    while group.count > 0 {
+        unsafe {
+            let rows = Rows { matrix: matrix.add(group.first * source_count), source_count };
+            let writer = TableWriter(tables.add(group.tables_at));
+            let paired = rows.are_paired(group.count);
+            tables.add(group.index).write(u8::from(paired));
+            if paired {
+                rows.write_paired(writer);
+            } else {
+                rows.write_plain(group.count, writer);
             }
         }
-        first += group;
+        group = group.next(source_count, target_count);
     }
-}
-
-/// The next group's size when `left` targets remain: even groups rather than a full one and a rest.
-fn group_size(left: usize) -> usize {
-    let groups = left.div_ceil(TARGETS_MAX);
-    left.div_ceil(groups)
 }
 
 /// Computes `bytes` bytes of each target from those of all sources.
@@ -109,12 +109,10 @@ pub unsafe fn apply(
         return;
     }
     for_each_group(source_count, target_count, bytes, |group, at, length| unsafe {
-        let strip =
-            Strip { tables: tables.add(group.tables_at), sources, source_count, at, length };
         let places = core::array::from_fn(|index| {
             (*targets.add(group.first + index.min(group.count - 1))).add(at)
         });
-        strip.compute(group.count, places);
+        Strip::new(tables, group, sources, source_count, at, length).compute(places);
         true
     });
 }
@@ -131,21 +129,20 @@ pub unsafe fn matches(
     target_count: usize,
     bytes: usize,
 ) -> bool {
-    let expected = expected().cast::<u8>();
     for_each_group(source_count, target_count, bytes, |group, at, length| unsafe {
-        let strip =
-            Strip { tables: tables.add(group.tables_at), sources, source_count, at, length };
-        let places = core::array::from_fn(|index| expected.add(index * STRIP_BYTES));
-        strip.compute(group.count, places);
+        let places: Places =
+            core::array::from_fn(|index| expected_strips().cast::<u8>().add(index * STRIP_BYTES));
+        Strip::new(tables, group, sources, source_count, at, length).compute(places);
         (0..group.count).all(|index| {
             let target = (*targets.add(group.first + index)).add(at);
-            equal(target, expected.add(index * STRIP_BYTES), length)
+            equal(target, places[index & 3], length)
         })
     })
 }
 
 /// Whether every table of a one-source matrix is that of the factor 1.
 unsafe fn copies_only(tables: *const u8, target_count: usize) -> bool {
+    let tables = unsafe { tables.add(HEADER_BYTES) };
     (0..target_count).all(|target| unsafe { *tables.add(target * TABLE_BYTES + 1) } == 1)
 }
 
@@ -161,12 +158,35 @@ unsafe fn equal(left: *const u8, right: *const u8, bytes: usize) -> bool {
     (at..bytes).all(|at| unsafe { *left.add(at) == *right.add(at) })
 }
 
-/// Up to four neighbouring targets.
+/// Up to four neighbouring targets, the work of one series of passes.
 #[derive(Clone, Copy)]
 struct TargetGroup {
+    index: usize,
     first: usize,
     count: usize,
+    /// Where its tables begin.
     tables_at: usize,
+}
+
+impl TargetGroup {
+    fn first(target_count: usize) -> Self {
+        TargetGroup { index: 0, first: 0, count: 0, tables_at: HEADER_BYTES }.sized(target_count)
+    }
+
+    /// The group after this one; of no targets if there are no more.
+    fn next(self, source_count: usize, target_count: usize) -> Self {
+        TargetGroup {
+            index: self.index + 1,
+            first: self.first + self.count,
+            count: 0,
+            tables_at: self.tables_at + self.count * source_count * TABLE_BYTES,
+        }
+        .sized(target_count)
+    }
+
+    fn sized(self, target_count: usize) -> Self {
+        TargetGroup { count: TARGETS_MAX.min(target_count - self.first), ..self }
+    }
 }
 
 /// Calls `visit` with each group of targets for each strip (its offset and length), strip by
@@ -181,25 +201,111 @@ fn for_each_group(
     let mut at = 0;
     while at < bytes {
         let length = STRIP_BYTES.min(bytes - at);
-        let mut first = 0;
-        while first < target_count {
-            let count = group_size(target_count - first);
-            let tables_at = first * source_count * TABLE_BYTES;
-            if !visit(TargetGroup { first, count, tables_at }, at, length) {
+        let mut group = TargetGroup::first(target_count);
+        while group.count > 0 {
+            if !visit(group, at, length) {
                 return false;
             }
-            first += count;
+            group = group.next(source_count, target_count);
         }
         at += length;
     }
     true
 }
 
+/// The matrix's rows of one group.
+#[derive(Clone, Copy)]
+struct Rows {
+    matrix: *const u8,
+    source_count: usize,
+}
+
+impl Rows {
+    fn entry(self, target: usize, source: usize) -> u8 {
+        // SAFETY: callers stay within the group and the sources.
+        unsafe { *self.matrix.add(target * self.source_count + source) }
+    }
+
+    /// r of a pair of sources for a pair of targets.
+    fn sum(self, target_pair: usize, pair: usize) -> u8 {
+        self.entry(target_pair * 2, pair * 2) ^ self.entry(target_pair * 2, pair * 2 + 1)
+    }
+
+    /// x + y of a pair of sources for a pair of targets; `sum` is not zero.
+    #[inline(never)]
+    fn distance(self, target_pair: usize, pair: usize) -> u8 {
+        divide(self.entry(target_pair * 2, pair * 2 + 1), self.sum(target_pair, pair))
+    }
+
+    /// h of a pair of targets: its distance from the first pair.
+    fn offset(self, target_pair: usize) -> u8 {
+        self.distance(target_pair, 0) ^ self.distance(0, 0)
+    }
+
+    /// Whether the group has the form of the paired pass, and gains by it.
+    fn are_paired(self, target_count: usize) -> bool {
+        if target_count < TARGETS_MAX || !self.source_count.is_multiple_of(2) {
+            return false;
+        }
+        (0..target_count).all(|target| {
+            (0..self.source_count / 2).all(|pair| {
+                if self.sum(target / 2, pair) == 0 {
+                    return false;
+                }
+                let mirrored = target % 2 == 0
+                    || (self.entry(target, pair * 2) == self.entry(target - 1, pair * 2 + 1)
+                        && self.entry(target, pair * 2 + 1) == self.entry(target - 1, pair * 2));
+                let apart = self.distance(target / 2, pair) ^ self.distance(0, pair);
+                mirrored && apart == self.offset(target / 2)
+            })
+        })
+    }
+
+    /// The tables of each pair of sources, then h.
+    fn write_paired(self, mut writer: TableWriter) {
+        for pair in 0..self.source_count / 2 {
+            writer.write(self.distance(0, pair));
+            writer.write(self.sum(0, pair));
+            writer.write(self.sum(1, pair));
+        }
+        writer.write(self.offset(1));
+    }
+
+    /// Source by source, within it target by target.
+    fn write_plain(self, target_count: usize, mut writer: TableWriter) {
+        for source in 0..self.source_count {
+            for target in 0..target_count {
+                writer.write(self.entry(target, source));
+            }
+        }
+    }
+}
+
+struct TableWriter(*mut u8);
+
+impl TableWriter {
+    /// The products of `factor` with all low nibbles, then with all high ones.
+    #[inline(never)]
+    fn write(&mut self, factor: u8) {
+        for nibble in 0..16u8 {
+            // SAFETY: `expand_tables` is given room for a table per entry of the matrix, and the
+            // paired form takes no more than the plain one.
+            unsafe {
+                self.0.write(multiply(factor, nibble));
+                self.0.add(16).write(multiply(factor, nibble << 4));
+                self.0 = self.0.add(1);
+            }
+        }
+        self.0 = unsafe { self.0.add(16) };
+    }
+}
+
 /// One strip of all sources, for one group of targets.
 #[derive(Clone, Copy)]
 struct Strip {
-    /// The group's tables: `[source][target]`.
     tables: *const u8,
+    paired: bool,
+    target_count: usize,
     sources: *const *const u8,
     source_count: usize,
     /// Where the strip begins in each source.
@@ -207,39 +313,83 @@ struct Strip {
     length: usize,
 }
 
-/// Where the strip of each target goes; a group of fewer than four repeats its last one.
-type Places = [*mut u8; TARGETS_MAX];
-
 impl Strip {
-    unsafe fn compute(self, target_count: usize, places: Places) {
-        unsafe {
-            match target_count {
-                1 => self.compute_targets::<1, 4>(places),
-                2 => self.compute_targets::<2, 2>(places),
-                3 => self.compute_targets::<3, 2>(places),
-                _ => self.compute_targets::<4, 2>(places),
-            }
-        }
+    #[inline(always)]
+    unsafe fn new(
+        tables: *const u8,
+        group: TargetGroup,
+        sources: *const *const u8,
+        source_count: usize,
+        at: usize,
+        length: usize,
+    ) -> Self {
+        let paired = unsafe { *tables.add(group.index) } != 0;
+        let tables = unsafe { tables.add(group.tables_at) };
+        Strip { tables, paired, target_count: group.count, sources, source_count, at, length }
     }
 
-    /// Whole steps of `WIDTH` vectors; then, for a rest that is no whole step, the last step's
-    /// worth again, overlapping: the same bytes come out of the same bytes.
-    #[inline(always)]
-    unsafe fn compute_targets<const TARGETS: usize, const WIDTH: usize>(self, places: Places) {
-        let step = WIDTH * VECTOR_BYTES;
+    /// Whole steps; then, for a rest that is no whole step, the last step's worth again, overlapping:
+    /// the same bytes come out of the same bytes.
+    #[inline(never)]
+    unsafe fn compute(self, places: Places) {
+        let step = self.step_bytes();
+        if self.length < step {
+            return unsafe { self.compute_short(places, step) };
+        }
         let rest = self.length % step;
         unsafe {
-            if self.length < step {
-                return self.compute_bytewise::<TARGETS>(places);
-            }
-            self.sum_sources::<TARGETS, WIDTH>(places, 0, self.length - rest);
+            self.sum(places, 0, self.length - rest);
             if rest != 0 {
-                self.sum_sources::<TARGETS, WIDTH>(places, self.length - step, self.length);
+                self.sum(places, self.length - step, self.length);
             }
         }
     }
 
+    /// Does a whole step on copies, where the strip is shorter than one.
     #[inline(never)]
+    unsafe fn compute_short(self, places: Places, step: usize) {
+        let copies = short_sources().cast::<u8>();
+        let mut sources = [core::ptr::null(); SHARDS_MAX];
+        let mut targets = [[0u8; STEP_BYTES_MAX]; TARGETS_MAX];
+        let target_places = core::array::from_fn(|target| targets[target].as_mut_ptr());
+        unsafe {
+            for source in 0..self.source_count {
+                let copy = copies.add(source * STEP_BYTES_MAX);
+                let original = (*self.sources.add(source)).add(self.at);
+                core::ptr::copy_nonoverlapping(original, copy, self.length);
+                sources[source & (SHARDS_MAX - 1)] = copy.cast_const();
+            }
+            Strip { sources: sources.as_ptr(), at: 0, ..self }.sum(target_places, 0, step);
+            for target in 0..self.target_count {
+                let target = target & (TARGETS_MAX - 1);
+                core::ptr::copy_nonoverlapping(target_places[target], places[target], self.length);
+            }
+        }
+    }
+
+    fn step_bytes(self) -> usize {
+        let width = match (self.paired, self.target_count) {
+            (true, _) => 1,
+            (false, 1) => 4,
+            (false, _) => 2,
+        };
+        width * VECTOR_BYTES
+    }
+
+    /// Computes the bytes `from` to `to` of the strip, which are whole steps.
+    #[inline(never)]
+    unsafe fn sum(self, places: Places, from: usize, to: usize) {
+        unsafe {
+            match (self.paired, self.target_count) {
+                (true, _) => self.sum_pairs(places, from, to),
+                (false, 1) => self.sum_sources::<1, 4>(places, from, to),
+                (false, 2) => self.sum_sources::<2, 2>(places, from, to),
+                (false, 3) => self.sum_sources::<3, 2>(places, from, to),
+                (false, _) => self.sum_sources::<4, 2>(places, from, to),
+            }
+        }
+    }
+
     unsafe fn sum_sources<const TARGETS: usize, const WIDTH: usize>(
         self,
         places: Places,
@@ -249,114 +399,39 @@ impl Strip {
         let mut first = 0;
         while first < self.source_count {
             let count = SOURCES_MAX.min(self.source_count - first);
-            unsafe { self.pass::<TARGETS, WIDTH>(places, first, count, from, to) };
+            unsafe {
+                let tables = self.tables.add(first * TARGETS * TABLE_BYTES);
+                let data = self.addresses(first, count);
+                let pass = Pass { tables, data, places, from, to, begins: first == 0 };
+                run_plain::<TARGETS, WIDTH>(&pass, count);
+            }
             first += count;
         }
     }
 
-    /// Adds what `count` sources from `first` on contribute to the targets' bytes `from` to `to`,
-    /// which are whole steps; the first source begins the sum.
+    unsafe fn sum_pairs(self, places: Places, from: usize, to: usize) {
+        let pair_count = self.source_count / 2;
+        let pair_tables_bytes = PAIR_TABLES * TABLE_BYTES;
+        let mut first = 0;
+        while first < pair_count {
+            let count = PAIRS_MAX.min(pair_count - first);
+            unsafe {
+                let tables = self.tables.add(first * pair_tables_bytes);
+                let data = self.addresses(first * 2, count * 2);
+                let pass = Pass { tables, data, places, from, to, begins: first == 0 };
+                let offset_table = self.tables.add(pair_count * pair_tables_bytes);
+                let ends = first + count == pair_count;
+                run_paired(&pass, count, ends.then_some(offset_table));
+            }
+            first += count;
+        }
+    }
+
+    /// Where the strip of each of `count` sources begins; the last one's is repeated.
     #[inline(always)]
-    unsafe fn pass<const TARGETS: usize, const WIDTH: usize>(
-        self,
-        places: Places,
-        first: usize,
-        count: usize,
-        from: usize,
-        to: usize,
-    ) {
-        let data: [*const u8; SOURCES_MAX] = core::array::from_fn(|index| unsafe {
+    unsafe fn addresses<const MAX: usize>(self, first: usize, count: usize) -> [*const u8; MAX] {
+        core::array::from_fn(|index| unsafe {
             (*self.sources.add(first + index.min(count - 1))).add(self.at)
-        });
-        let pass_tables = pass_tables().cast::<u8>();
-        unsafe {
-            let tables = self.tables.add(first * TARGETS * TABLE_BYTES);
-            let bytes = count * TARGETS * TABLE_BYTES;
-            core::ptr::copy_nonoverlapping(tables, pass_tables, bytes);
-            run_pass::<TARGETS, WIDTH>(&data, count, places, from, to, first == 0);
-        }
-    }
-
-    /// For strips shorter than a step.
-    #[inline(never)]
-    unsafe fn compute_bytewise<const TARGETS: usize>(self, places: Places) {
-        for at in 0..self.length {
-            for target in 0..TARGETS {
-                let mut sum = 0;
-                for source in 0..self.source_count {
-                    unsafe {
-                        let table = self.tables.add((source * TARGETS + target) * TABLE_BYTES);
-                        let byte = usize::from(*(*self.sources.add(source)).add(self.at + at));
-                        sum ^= *table.add(byte & 15) ^ *table.add(16 + (byte >> 4));
-                    }
-                }
-                unsafe { places[target].add(at).write(sum) };
-            }
-        }
-    }
-}
-
-/// The loop that everything else is for.
-#[inline(never)]
-unsafe fn run_pass<const TARGETS: usize, const WIDTH: usize>(
-    data: &[*const u8; SOURCES_MAX],
-    count: usize,
-    places: Places,
-    from: usize,
-    to: usize,
-    begins: bool,
-) {
-    let data = *data;
-    let low_nibbles = LOW_NIBBLES.get();
-    let mut at = from;
-    while at < to {
-        let mut sums = [[Lanes::splat_byte(0); WIDTH]; TARGETS];
-        if !begins {
-            for target in 0..TARGETS {
-                for lane in 0..WIDTH {
-                    let place = unsafe { places[target].add(at + lane * VECTOR_BYTES) };
-                    sums[target][lane] = unsafe { Lanes::load(place) };
-                }
-            }
-        }
-        macro_rules! add_sources {
-            ($($index:literal)*) => { 'all: { $(
-                unsafe { add_source::<TARGETS, WIDTH, $index>(&mut sums, data[$index].add(at), low_nibbles) };
-                if count == $index + 1 {
-                    break 'all;
-                }
-            )* } };
-        }
-        add_sources!(0 1 2 3 4 5 6 7 8 9);
-        for target in 0..TARGETS {
-            for lane in 0..WIDTH {
-                let place = unsafe { places[target].add(at + lane * VECTOR_BYTES) };
-                unsafe { sums[target][lane].store(place) };
-            }
-        }
-        at += WIDTH * VECTOR_BYTES;
-    }
-}
-
-#[inline(always)]
-unsafe fn add_source<const TARGETS: usize, const WIDTH: usize, const INDEX: usize>(
-    sums: &mut [[Lanes; WIDTH]; TARGETS],
-    data: *const u8,
-    low_nibbles: Lanes,
-) {
-    let tables = pass_tables().cast::<Lanes>();
-    let bytes: [Lanes; WIDTH] =
-        core::array::from_fn(|lane| unsafe { Lanes::load(data.add(lane * VECTOR_BYTES)) });
-    let low = bytes.map(|bytes| bytes.and(low_nibbles));
-    let high = bytes.map(|bytes| bytes.shift_nibbles_down().and(low_nibbles));
-    for target in 0..TARGETS {
-        let table = unsafe { tables.add((INDEX * TARGETS + target) * 2) };
-        let low_table = unsafe { table.read_volatile() };
-        let high_table = unsafe { table.add(1).read_volatile() };
-        for lane in 0..WIDTH {
-            sums[target][lane] = sums[target][lane]
-                .xor(low_table.look_up(low[lane]))
-                .xor(high_table.look_up(high[lane]));
-        }
+        })
     }
 }

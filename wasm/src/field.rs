@@ -50,6 +50,15 @@ pub fn multiply(left: u8, right: u8) -> u8 {
     exp(exponent)
 }
 
+/// `left` over `right`, which is not zero.
+#[inline]
+pub fn divide(left: u8, right: u8) -> u8 {
+    if left == 0 {
+        return 0;
+    }
+    exp(usize::from(log(left)) + 255 - usize::from(log(right)))
+}
+
 #[inline]
 fn log(value: u8) -> u8 {
     LOG[usize::from(value)]

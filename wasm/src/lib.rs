@@ -12,6 +12,7 @@ pub mod erasure;
 pub mod field;
 mod fixed;
 mod lanes;
+mod passes;
 
 #[cfg(target_arch = "wasm32")]
 mod exports {
