@@ -102,6 +102,10 @@ function setting(key: string, value: unknown): string[] {
 }
 
 async function compile(toolchain: Toolchain): Promise<URL> {
+  // Flags from the environment would replace those of wasm/.cargo/config.toml.
+  for (const name of ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"]) {
+    Deno.env.delete(name);
+  }
   const crate = new URL("wasm/", root);
   const cargoHome = Deno.env.get("CARGO_HOME") ??
     `${Deno.env.get("HOME")}/.cargo`;

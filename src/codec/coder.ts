@@ -42,10 +42,6 @@ export interface Coder {
   ): void;
 }
 
-/** Bytes of the tables' header, and of the look-up tables of an entry (wasm/src/erasure.rs). */
-const headerBytes = 64;
-const tableBytes = 32;
-
 /** How many matrices' tables stay in memory: every single loss of a 30+3 block and then some. */
 const keptTablesMax = 64;
 
@@ -162,7 +158,9 @@ function expandTables(
   targets: readonly number[],
 ): Lease {
   const entries = computeMatrix(sources, targets);
-  const tables = lease(headerBytes + entries.length * tableBytes);
+  const tables = lease(
+    wasm.tables_bytes(sources.length, targets.length),
+  );
   using matrix = lease(entries.length);
   matrix.view().set(entries);
   wasm.expand_tables(

@@ -45,6 +45,12 @@ mod exports {
         unsafe { field::coefficients(from, from_count, to, to_count, target) }
     }
 
+    /// How many bytes `expand_tables` writes.
+    #[unsafe(no_mangle)]
+    pub extern "C" fn tables_bytes(source_count: usize, target_count: usize) -> usize {
+        erasure::tables_bytes(source_count, target_count)
+    }
+
     #[unsafe(no_mangle)]
     pub unsafe extern "C" fn expand_tables(
         matrix: *const u8,
