@@ -153,6 +153,8 @@ async function fillStaging(
     const written = writeMetadata(manifest, outboard, staging, context);
     syncs.start(written.paths);
     await syncs.finish();
+    // A slow disk may have taken minutes for that.
+    throwIfInterrupted(context);
     const folder = entryFolder(request.name, draft.id);
     publish(plan.geometry, staging, folder, context);
     return { manifest, manifestBytes: written.manifestBytes, folder };
