@@ -9,7 +9,7 @@ import { digestBytes, leafBytesMax, leafBytesMin } from "../base/limits.ts";
 import { assertLeased, type Lease, lease, offsetOf, viewOf } from "./arena.ts";
 import { type Coder, createCoder } from "./coder.ts";
 
-export type { Coder, Lease };
+export type { Bytes, Coder, Lease };
 
 /** Consecutive leaves of a stream, and where their digests go. */
 export interface LeafRun {
