@@ -110,7 +110,7 @@ const inlineBytesMax = 32 * 1024 * 1024;
 const jobsPerPause = 4;
 
 /** Memory of one thread's run: tuned by measurement, see docs/performance.md. */
-const runBytesMax = 8 * 1024 * 1024;
+const runBytesMax = 16 * 1024 * 1024;
 
 class LocalArchive implements Archive {
   readonly #engine: Engine;

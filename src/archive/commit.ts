@@ -44,6 +44,7 @@ import type { StoreStat } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { encodeWith, forEachBounded } from "./executor.ts";
 import type { CommitReport } from "./report.ts";
+import { Syncs } from "./syncs.ts";
 import { summarize } from "./summary.ts";
 import type { StorePath } from "./worker_protocol.ts";
 
@@ -144,7 +145,7 @@ async function fillStaging(
 ): Promise<{ manifest: Manifest; manifestBytes: number; folder: string }> {
   const { request, plan, staging } = draft;
   makeFiles(plan.geometry, staging, context);
-  const syncs = new Syncs(context);
+  const syncs = new Syncs(context.store, context);
   try {
     const outboard = await encodeShards(draft, syncs, context);
     refuseChanged(draft, statSource(request, context));
@@ -160,33 +161,6 @@ async function fillStaging(
     return { manifest, manifestBytes: written.manifestBytes, folder };
   } finally {
     await syncs.settle();
-  }
-}
-
-/** Syncs of files that go on while the commit does. */
-class Syncs {
-  readonly #context: EngineContext;
-  readonly #running: Promise<void>[] = [];
-
-  constructor(context: EngineContext) {
-    this.#context = context;
-  }
-
-  start(paths: readonly string[]): void {
-    if (!this.#context.settings.durable) return;
-    const sync = this.#context.store.syncFiles(paths);
-    sync.catch(() => {}); // finish() throws it; this keeps an early failure from being "unhandled"
-    this.#running.push(sync);
-  }
-
-  /** Waits for all; throws the first failure. */
-  async finish(): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  /** Waits for all, whatever becomes of them: files that are being synced cannot be removed. */
-  async settle(): Promise<void> {
-    await Promise.allSettled(this.#running);
   }
 }
 
@@ -249,7 +223,11 @@ async function encodeShards(
     });
     const left = open.get(run.block)! - 1;
     open.set(run.block, left);
-    if (left === 0) syncs.start(shardPaths(geometry, staging, run.block));
+    // The disk is kept busy while the rest is encoded; the last sync of a block is what counts.
+    const isDue = syncs.isDue(bytesDone);
+    if (left === 0 || isDue) {
+      syncs.start(shardPaths(geometry, staging, run.block));
+    }
   });
   return outboard;
 }

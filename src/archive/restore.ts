@@ -3,6 +3,7 @@
 // temporary name beside the output, which gets its true name only when it is complete (or, with
 // `partial`, when everything recoverable is in it).
 
+import { encodeUtf8, formatHex } from "../base/bytes.ts";
 import { Failure, isFailure } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { CatalogueEntry } from "./catalogue.ts";
@@ -13,6 +14,7 @@ import { type BadCopy, copyDamage } from "./metadata.ts";
 import { openOutboard } from "./outboard_copies.ts";
 import type { FileDamage, RestoreReport } from "./report.ts";
 import { scanBytesOf, scanEntry } from "./scan_entry.ts";
+import { Syncs } from "./syncs.ts";
 import type { StorePath } from "./worker_protocol.ts";
 
 /** Where to restore to, with the output resolved to a store. */
@@ -20,8 +22,6 @@ export interface ResolvedOutput {
   readonly target: StorePath;
   /** The output as the caller named it, for messages and the report. */
   readonly label: string;
-  /** The folder that threads must be allowed to write in. */
-  readonly permission?: string;
   readonly overwrite: boolean;
   readonly partial: boolean;
 }
@@ -42,7 +42,8 @@ export async function restoreEntry(
     name,
     bytesTotal: scanBytesOf(geometry, "data"),
   });
-  const temporary = `.${id}.blockframe-part`;
+  const temporary = temporaryName(id, output, context);
+  const syncs = new Syncs(store, context);
   let outcome: Outcome;
   let kept = false;
   try {
@@ -50,11 +51,16 @@ export async function restoreEntry(
     outcome = await fillTemporary(
       entry,
       { ...output.target, path: temporary },
+      syncs,
       context,
     );
-    kept = outcome.complete || output.partial;
-    if (kept) finishOutput(store, temporary, entry, output, context);
+    await syncs.finish();
+    if (outcome.complete || output.partial) {
+      finishOutput(store, temporary, entry, output, context);
+      kept = true;
+    }
   } finally {
+    await syncs.settle();
     if (!kept) removeTemporary(store, temporary);
   }
   context.emit({ kind: "finish", operation: "restore" });
@@ -80,6 +86,7 @@ interface Outcome {
 async function fillTemporary(
   entry: CatalogueEntry,
   temporary: StorePath,
+  syncs: Syncs,
   context: EngineContext,
 ): Promise<Outcome> {
   const { folder, manifest } = entry;
@@ -89,9 +96,12 @@ async function fillTemporary(
     write: [temporary.root],
     read: [temporary.root],
   });
+  const onBytes = (bytesDone: number) => {
+    if (syncs.isDue(bytesDone)) syncs.start([temporary.path]);
+  };
   const ledger = await scanEntry(
     { folder, manifest, outboard: found.outboard },
-    { shards: "data", repair: false, output: temporary },
+    { shards: "data", repair: false, output: temporary, onBytes },
     executor,
     context,
   );
@@ -106,6 +116,16 @@ async function fillTemporary(
     context.emit({ kind: "damage", folder, damage: each });
   }
   return { ledger, damage, complete: ledger.lostRanges().length === 0 };
+}
+
+/** Hidden, of bounded length, and the same for the same output: an interrupted restore's is reused. */
+function temporaryName(
+  id: string,
+  output: ResolvedOutput,
+  context: EngineContext,
+): string {
+  const digest = context.codec.digest(encodeUtf8(output.target.path));
+  return `.${id}-${formatHex(digest.subarray(0, 4))}.blockframe-part`;
 }
 
 function refuseExisting(store: Store, output: ResolvedOutput): void {

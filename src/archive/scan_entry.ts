@@ -34,6 +34,8 @@ export interface ScanWish {
   readonly runs?: readonly RowRun[];
   /** No progress events. */
   readonly quiet?: boolean;
+  /** Called after every run with the bytes gone through so far. */
+  readonly onBytes?: (bytesDone: number) => void;
 }
 
 /** Bytes that a scan with these shards goes through. */
@@ -72,6 +74,7 @@ export async function scanEntry(
     });
     ledger.add(run, findings);
     bytesDone += runBytes(geometry, run, wish.shards);
+    wish.onBytes?.(bytesDone);
     if (wish.quiet) return;
     context.emit({
       kind: "progress",

@@ -1,5 +1,6 @@
 // WorkerPool: jobs on threads. Each worker has its own codec memory and may touch only the paths
-// that it was given. Started at the first job, stopped on dispose; a worker that dies fails its jobs.
+// that it was given. Started at once, so that threads come up while the caller still prepares its
+// jobs; stopped on dispose; a worker that dies fails its jobs.
 
 import { present } from "../base/assert.ts";
 import type { Executor } from "./executor.ts";
@@ -31,11 +32,12 @@ export class WorkerPool implements Executor {
   readonly #permissions: PoolPermissions;
   #ticket = 0;
 
-  /** A pool of `size` threads, which are started when the first job comes. */
+  /** Starts a pool of `size` threads. */
   constructor(size: number, permissions: PoolPermissions) {
     this.#size = size;
     this.width = 2 * size;
     this.#permissions = permissions;
+    for (let count = 0; count < size; count++) this.#start();
   }
 
   /** Gives the job to the thread with the fewest. */
