@@ -33,7 +33,7 @@ import type {
 } from "./report.ts";
 import type { ResolvedCommit } from "./commit.ts";
 import type { ResolvedOutput } from "./restore.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
 
 export type { TierLimits } from "../format/policy.ts";
 
@@ -208,12 +208,17 @@ function openExecutor(
   context: ConstructorParameters<typeof InlineExecutor>[0],
 ): Executor {
   const workers = options.workers ?? navigator.hardwareConcurrency;
-  if (workers === 0 || request.workBytes <= inlineBytesMax) {
-    return new InlineExecutor(context, jobsPerPause);
-  }
+  if (
+    workers === 0 || request.workBytes <= inlineBytesMax || !canStartWorkers()
+  ) return new InlineExecutor(context, jobsPerPause);
+  // A thread cannot be given what this process has not: writing, on a read-only look.
+  const granted = (name: "read" | "write", paths: readonly string[]) =>
+    paths.filter((path) =>
+      Deno.permissions.querySync({ name, path }).state === "granted"
+    );
   return new WorkerPool(workers, {
-    read: [root, ...request.read ?? []],
-    write: [root, ...request.write ?? []],
+    read: granted("read", [root, ...request.read ?? []]),
+    write: granted("write", [root, ...request.write ?? []]),
   });
 }
 
@@ -248,16 +253,35 @@ function openRoot(options: ArchiveOptions): string {
   }
 }
 
-/** Makes the folder and makes its name durable. */
+/** Makes the folder, and its name and those above it that had to be made durable. */
 function makeRoot(path: string): void {
-  try {
-    if (Deno.statSync(path).isDirectory) return;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const parents: string[] = [];
+  for (let folder = path; !isThere(folder);) {
+    const parent = splitPath(folder).folder;
+    if (parent === folder) break;
+    parents.push(folder = parent);
   }
+  if (parents.length === 0) return;
   Deno.mkdirSync(path, { recursive: true });
-  const parent = splitPath(Deno.realPathSync(path)).folder;
-  new DirStore(parent).syncFolder("");
+  for (const parent of parents) {
+    // A sandbox may end at the archive. The file systems that we know make the name of a new folder
+    // durable together with what is synced in it.
+    const query = { name: "read", path: parent } as const;
+    if (Deno.permissions.querySync(query).state !== "granted") continue;
+    new DirStore(Deno.realPathSync(parent)).syncFolder("");
+  }
+}
+
+/** Whether something is at `path`, or nobody may know. */
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotCapable) return true;
+    throw error;
+  }
 }
 
 function resolveSource(request: CommitRequest): ResolvedCommit {

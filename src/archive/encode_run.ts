@@ -6,7 +6,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
 import type { Codec } from "../codec/mod.ts";
 import { shardPath } from "../format/entry_path.ts";
-import { payloadOffsetOf } from "../format/geometry.ts";
+import { payloadOffsetOf, shardLength } from "../format/geometry.ts";
 import type { Store } from "../store/store.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import type { EncodeJob } from "./worker_protocol.ts";
@@ -31,11 +31,13 @@ export function encodeRun(job: EncodeJob, context: JobContext): Bytes {
   for (let shard = 0; shard < buffer.dataShards; shard++) {
     digests.set(buffer.digestRows(shard), shard * stride);
   }
-  if (geometry.parityShards > 0) {
+  // With one data shard all parity shards are its copies: there is nothing to compute.
+  const isCopied = buffer.dataShards === 1;
+  if (!isCopied && geometry.parityShards > 0) {
     buffer.coder.encode(buffer.offsets(), buffer.codeLength());
-    digestParity(buffer, digests);
   }
-  writeShards(job, context, buffer);
+  digestParity(buffer, isCopied, digests);
+  writeShards(job, context, buffer, isCopied);
   return digests;
 }
 
@@ -63,22 +65,43 @@ function readSource(
   }
 }
 
-/** With one data shard all parity shards are its copies: one digest serves them all. */
-function digestParity(buffer: RunBuffer, digests: Bytes): void {
+function digestParity(
+  buffer: RunBuffer,
+  isCopied: boolean,
+  digests: Bytes,
+): void {
   const stride = buffer.run.rowCount * digestBytes;
   for (let shard = buffer.dataShards; shard < buffer.shardCount; shard++) {
-    const copied = buffer.dataShards === 1 && shard > 1;
-    const own = copied
-      ? digests.subarray(stride, 2 * stride)
+    const own = isCopied
+      ? digestCopy(buffer, digests)
       : buffer.digestRows(shard);
     digests.set(own, shard * stride);
+    if (!isCopied) continue;
+    // Copies have one digest: their streams are the same.
+    for (let copy = shard + 1; copy < buffer.shardCount; copy++) {
+      digests.copyWithin(copy * stride, shard * stride, (shard + 1) * stride);
+    }
+    return;
   }
+}
+
+/** Digests of the segment's bytes in the stream of a parity shard, which begins at the segment. */
+function digestCopy(buffer: RunBuffer, digests: Bytes): Bytes {
+  const { geometry, run } = buffer;
+  const isPayloadOneLeaf = geometry.payloadBytes <= geometry.leafBytes;
+  const isShardOneLeaf =
+    shardLength(geometry, run.block, 0) <= geometry.leafBytes;
+  // The first segment begins where the payload does: both streams have the same digests.
+  return run.block === 0 && isPayloadOneLeaf === isShardOneLeaf
+    ? digests.slice(0, run.rowCount * digestBytes)
+    : buffer.digestRowsAs(0, 1);
 }
 
 function writeShards(
   job: EncodeJob,
   context: JobContext,
   buffer: RunBuffer,
+  isCopied: boolean,
 ): void {
   const { geometry, run } = job;
   const store = context.storeOf(job.entry.root);
@@ -86,6 +109,9 @@ function writeShards(
     if (buffer.lengthOf(shard) === 0) continue;
     const path = `${job.entry.path}/${shardPath(geometry, run.block, shard)}`;
     using file = store.openFile(path, "update");
-    file.writeFrom(buffer.view(shard), run.firstRow * geometry.leafBytes);
+    file.writeFrom(
+      buffer.view(isCopied ? 0 : shard),
+      run.firstRow * geometry.leafBytes,
+    );
   }
 }

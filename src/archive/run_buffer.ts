@@ -88,27 +88,37 @@ export class RunBuffer implements Disposable {
    */
   digestRows(
     shard: number,
-    firstIndex = 0,
+    firstIndex: number = 0,
+    count: number = this.run.rowCount,
+  ): Bytes {
+    return this.digestRowsAs(shard, shard, firstIndex, count);
+  }
+
+  /** Digests of the bytes of shard `source`, as if they were those of shard `target`. */
+  digestRowsAs(
+    source: number,
+    target: number,
+    firstIndex: number = 0,
     count: number = this.run.rowCount,
   ): Bytes {
     const { geometry, run } = this;
     const from = firstIndex * geometry.leafBytes;
     const bytes = Math.max(
       0,
-      Math.min(this.lengthOf(shard) - from, count * geometry.leafBytes),
+      Math.min(this.lengthOf(target) - from, count * geometry.leafBytes),
     );
     if (bytes === 0) return new Uint8Array(0);
-    const isData = shard < this.dataShards;
+    const isData = target < this.dataShards;
     const shardOffset = run.firstRow * geometry.leafBytes + from;
     const streamBytes = isData
       ? geometry.payloadBytes
-      : shardLength(geometry, run.block, shard);
+      : shardLength(geometry, run.block, target);
     this.#codec.digestLeaves({
-      source: this.offsetOf(shard) + from,
+      source: this.offsetOf(source) + from,
       bytes,
       leafBytes: geometry.leafBytes,
       streamOffset: isData
-        ? payloadOffsetOf(geometry, run.block, shard, shardOffset)
+        ? payloadOffsetOf(geometry, run.block, target, shardOffset)
         : shardOffset,
       target: this.#digestLease.offset,
       wholeStream: streamBytes <= geometry.leafBytes,

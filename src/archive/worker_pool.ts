@@ -11,6 +11,19 @@ import type {
   WorkerRequest,
 } from "./worker_protocol.ts";
 
+const entryModule = new URL("./worker.ts", import.meta.url);
+const program = new URL("../", import.meta.url);
+
+/**
+ * Whether threads can be started: Deno reads what they load with the rights of this process, which
+ * under a sandbox may end at the archive. Embedded in an executable it needs none.
+ */
+export function canStartWorkers(): boolean {
+  const query = { name: "read", path: program } as const;
+  return Deno.build.standalone ||
+    Deno.permissions.querySync(query).state === "granted";
+}
+
 /** What the threads of a pool may touch. */
 export interface PoolPermissions {
   readonly read: readonly string[];
@@ -88,7 +101,7 @@ export class WorkerPool implements Executor {
         },
       },
     };
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), options);
+    const worker = new Worker(entryModule, options);
     const member: Member = { worker, waiting: new Map() };
     worker.onmessage = (event: MessageEvent<WorkerReply>) => {
       const { ticket, result } = event.data;

@@ -18,12 +18,21 @@ export function formatHex(bytes: Bytes): string {
 
 /** The bytes that lower-case hexadecimal `text` stands for, or `undefined` if it is not such text. */
 export function parseHex(text: string): Bytes | undefined {
-  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
   for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = parseInt(text.slice(index * 2, index * 2 + 2), 16);
+    const high = valueOfDigit(text.charCodeAt(2 * index));
+    const low = valueOfDigit(text.charCodeAt(2 * index + 1));
+    if (high < 0 || low < 0) return undefined;
+    bytes[index] = high << 4 | low;
   }
   return bytes;
+}
+
+/** 0 to 15 for the character code of a lower-case hexadecimal digit, else -1. */
+function valueOfDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  return code >= 97 && code <= 102 ? code - 87 : -1;
 }
 
 /** Whether the two runs hold the same bytes. */
