@@ -1,0 +1,178 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { remove } from "./damage.ts";
+import { repository, type RunOptions } from "./program.ts";
+import { describe, readTree } from "./tree.ts";
+import { kib, twoBlocks, Workplace } from "./workplace.ts";
+
+/** More than is done without threads. */
+const bigBytes = 40 * kib * kib;
+
+/** A run in another folder with these permissions and no other: no environment, no system. */
+function within(
+  work: Workplace,
+  read: readonly string[],
+  write: readonly string[] = [],
+): Partial<RunOptions> {
+  const list = (name: string, paths: readonly string[]) =>
+    paths.length === 0 ? [] : [`--allow-${name}=${paths.join(",")}`];
+  return {
+    cwd: work.makeFolder("elsewhere"),
+    permissions: [...list("read", read), ...list("write", write)],
+  };
+}
+
+for (
+  const { what, bytes, config, program, threads } of [
+    {
+      what: "a small entry",
+      bytes: twoBlocks,
+      config: 'segment_size = "4KiB"',
+      program: [],
+      threads: false,
+    },
+    {
+      what: "a big entry, without threads",
+      bytes: bigBytes,
+      config: undefined,
+      program: [],
+      threads: false,
+    },
+    {
+      what: "a big entry, with threads where the program may be read, too",
+      bytes: bigBytes,
+      config: undefined,
+      program: [`${repository}/src`],
+      threads: true,
+    },
+  ]
+) {
+  Deno.test(`health needs to read and write the archive and nothing else: ${what}`, async () => {
+    using work = new Workplace({ config });
+    const { folder } = await work.commit("file", bytes);
+    const before = readTree(work.archive);
+    const { archive } = work;
+    remove(`${folder}/hashes_1`);
+    const checkOnly = within(work, [archive, ...program]);
+    const checked = await work.health(["--check", "-a", archive], checkOnly);
+    deepEqual([checked.code, checked.summary.repairableCount], [4, 1]);
+    const all = within(work, [archive, ...program], [archive]);
+    using running = work.start(["health", "-a", archive], all);
+    const sawThreads = await watchThreads(running.child.pid, running.ending);
+    const { code, stdout, stderr } = await running.ending;
+    equal(code, 1, stdout + stderr);
+    equal(
+      stderr.replace(/^hint: .*\n/m, ""),
+      "",
+      "nothing more was asked for",
+    );
+    equal(sawThreads, threads);
+    const second = await work.health(["-a", archive], all);
+    equal(second.code, 0);
+    deepEqual(readTree(archive), before);
+  });
+
+  Deno.test(`commit needs to read the source and to write the archive: ${what}`, async () => {
+    using work = new Workplace({ config });
+    const content = work.fill("file", bytes);
+    const { archive } = work;
+    const options = within(work, [archive, work.at("file"), ...program], [
+      archive,
+    ]);
+    for (const what of ["a new archive", "one that is there"]) {
+      using running = work.start(
+        ["commit", work.at("file"), "-a", archive],
+        options,
+      );
+      const sawThreads = await watchThreads(running.child.pid, running.ending);
+      const { code, stderr } = await running.ending;
+      deepEqual([code, stderr], [0, ""], what);
+      equal(sawThreads, threads);
+    }
+    await work.expectRestore(0, "file", content);
+  });
+
+  Deno.test(`restore needs to read the archive and to write the folder: ${what}`, async () => {
+    using work = new Workplace({ config });
+    await work.commit("file", bytes);
+    const out = work.makeFolder("out");
+    const options = within(work, [work.archive, out, ...program], [out]);
+    using running = work.start(
+      ["restore", "file", "-a", work.archive, "-o", out],
+      options,
+    );
+    const sawThreads = await watchThreads(running.child.pid, running.ending);
+    const { code, stderr } = await running.ending;
+    deepEqual([code, stderr], [0, ""]);
+    equal(sawThreads, threads);
+    equal(describe(`${out}/file`), describe(work.at("file")));
+  });
+}
+
+Deno.test("list, find, show and remove need the archive and nothing else", async () => {
+  using work = new Workplace();
+  const { entry } = await work.commit("file", 20 * kib);
+  const { archive } = work;
+  const look = within(work, [archive]);
+  for (const args of [["list"], ["find", "f"], ["show", "file"]]) {
+    const { stdout, stderr } = await work.expect(
+      0,
+      [...args, "-a", archive],
+      look,
+    );
+    match(stdout, new RegExp(entry.id));
+    equal(stderr, "");
+  }
+  const change = within(work, [archive], [archive]);
+  await work.expect(0, ["remove", "file", "--yes", "-a", archive], change);
+  deepEqual(Object.keys(readTree(archive)), [""]);
+});
+
+Deno.test("a permission that is missing is said by its flag; help and version need none", async () => {
+  using work = new Workplace();
+  await work.commit("file", 20 * kib);
+  const { archive } = work;
+  const none = within(work, []);
+  for (const args of [["--help"], ["--version"], ["help", "commit"]]) {
+    const { stderr } = await work.expect(0, args, none);
+    equal(stderr, "");
+  }
+  const list = await work.expect(8, ["list", "-a", archive], none);
+  match(list.stderr, /^blockframe: error: .*--allow-read flag\n/);
+  const commit = await work.expect(
+    8,
+    ["commit", work.at("file"), "-a", archive],
+    within(work, [archive], [archive]),
+  );
+  match(
+    commit.stderr,
+    /^blockframe: error: Cannot commit ".*": .*--allow-read flag\n$/,
+  );
+  const health = await work.health(["-a", archive], within(work, [archive]));
+  equal(health.code, 0, "where nothing is to be repaired, nothing is written");
+});
+
+/** Whether the process had threads of its own at any moment, until it ends. */
+async function watchThreads(
+  pid: number,
+  ending: Promise<unknown>,
+): Promise<boolean> {
+  let ended = false, seen = false;
+  ending.finally(() => ended = true).catch(() => {});
+  while (!ended) {
+    seen ||= hasWorker(pid);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  return seen;
+}
+
+/** Deno calls the thread of a worker "worker-0" and so on. */
+function hasWorker(pid: number): boolean {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
+      Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`)
+        .startsWith("worker-")
+    );
+  } catch {
+    return false; // it ended meanwhile
+  }
+}
