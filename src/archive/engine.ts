@@ -126,8 +126,8 @@ export class Engine {
   #mentionLeftovers(catalogue: Catalogue): void {
     for (const folder of catalogue.leftovers) {
       const message =
-        `"${folder}" was left by a commit or removal that was interrupted; ` +
-        `no entry needs it`;
+        `"${folder}" was left by a commit or removal that was interrupted, unless one is ` +
+        `running now; no entry needs it`;
       this.#context.emit({ kind: "warning", message });
     }
   }
