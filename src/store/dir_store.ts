@@ -85,10 +85,14 @@ export class DirStore implements Store {
       for (let tryIndex = 0; tryIndex < openTryCountMax; tryIndex++) {
         const info = this.#look(attempt, names, "use");
         if (info === undefined) {
-          if (mode === "create" || mode === "ensure") {
-            return this.#createFile(path);
+          if (mode === "create") return this.#createFile(path);
+          if (mode !== "ensure") {
+            throw refusal(attempt, "not-found", "nothing is there");
           }
-          throw refusal(attempt, "not-found", "nothing is there");
+          // Another thread that mends the same file may be faster: then its file is opened.
+          const made = unlessThere(() => this.#createFile(path));
+          if (made !== undefined) return made;
+          continue;
         }
         if (mode === "create") {
           throw refusal(attempt, "exists", "something is there already");
@@ -108,8 +112,12 @@ export class DirStore implements Store {
   /** Makes the folder, unless it is there. @throws {Failure} */
   makeFolder(path: string): void {
     this.#attempt("make the folder", path, (attempt) => {
-      const info = this.#look(attempt, parsePath(path), "use");
-      if (info === undefined) return Deno.mkdirSync(this.#pathOf(path));
+      const names = parsePath(path);
+      let info = this.#look(attempt, names, "use");
+      if (info === undefined) {
+        unlessThere(() => Deno.mkdirSync(this.#pathOf(path)));
+        info = this.#require(attempt, names, "use");
+      }
       requireKind(attempt, info, "folder");
     });
   }
@@ -403,6 +411,16 @@ function requireNoRoot(attempt: string, path: string): void {
 function isSame(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
   if (left.ino === null || right.ino === null) return true;
   return left.ino === right.ino && left.dev === right.dev;
+}
+
+/** What `make` gives, or undefined where somebody else was faster. */
+function unlessThere<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return undefined;
+    throw error;
+  }
 }
 
 function lstatIfThere(path: string): Deno.FileInfo | undefined {
