@@ -56,7 +56,7 @@ export const testSuites: readonly Suite[] = [
   tests("store"),
   tests("archive"),
   tests("cli"),
-  tests("e2e", ["b3sum", "par2"]),
+  { ...tests("e2e", ["b3sum"]), parallel: true },
   tests("fault"),
   tests("interop", ["python3"]),
   cargo("rust", ["test", "--quiet", "--locked"], "tests"),
@@ -71,7 +71,6 @@ export const developerSuites: readonly Suite[] = [
 
 /** Suites that may still have no module, because what they test is being built. */
 export const plannedSuites: readonly string[] = [
-  "e2e",
   "interop",
   "bench smoke",
 ];
