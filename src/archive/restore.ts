@@ -137,6 +137,12 @@ function refuseExisting(store: Store, output: ResolvedOutput): void {
       `Cannot restore to "${output.label}": it is a folder`,
     );
   }
+  if (found.kind === "other") {
+    throw new Failure(
+      "unsafe-path",
+      `Cannot restore to "${output.label}": it is a link or a special file`,
+    );
+  }
   if (!output.overwrite) {
     throw new Failure(
       "exists",
