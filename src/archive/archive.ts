@@ -310,11 +310,17 @@ function sourceFailure(source: string, error: unknown): Failure {
       cause: error,
     });
   }
-  // Where the sandbox refuses, Deno's own words name the flag that is missing.
-  const message = error instanceof Deno.errors.NotCapable
-    ? `${cannot}: ${messageOf(error)}`
-    : failureOf(cannot, error).message;
+  const { message } = pathFailure(cannot, error);
   return new Failure("source-unreadable", message, { cause: error });
+}
+
+/** Why a user's path cannot be used; Deno's own words name the flag that a sandbox lacks. */
+function pathFailure(cannot: string, error: unknown): Failure {
+  return error instanceof Deno.errors.NotCapable
+    ? new Failure("permission-denied", `${cannot}: ${messageOf(error)}`, {
+      cause: error,
+    })
+    : failureOf(cannot, error);
 }
 
 function resolveOutput(request: RestoreRequest, name: string): ResolvedOutput {
@@ -338,7 +344,7 @@ function resolveOutput(request: RestoreRequest, name: string): ResolvedOutput {
         `${cannot}: there is no folder "${folder}"`,
         { cause: error },
       )
-      : failureOf(cannot, error);
+      : pathFailure(cannot, error);
   }
   return {
     target: { root, path: file },
