@@ -57,7 +57,16 @@ Deno.test("a file of any name is committed, listed, shown and restored under tha
     // deno-lint-ignore no-control-regex -- control characters are what must not be there
     doesNotMatch(folder, /[\u0000-\u001f\u007f-\u009f<>:"/\\|?*]|^[-. ]/);
   }
-  await expectCleanText(work, ["list"], names.length + 1);
+  const list = await expectCleanText(work, ["list"], names.length + 1);
+  for (
+    const shown of [
+      "a\\nb ",
+      "tab\\tand\\rreturn ",
+      "\\x1b[31mred\\x07 ",
+      "\\x9b31mred, too ",
+      "\\u{202e}gpj.exe ",
+    ]
+  ) ok(list.includes(`\n${shown}`), shown);
   await expectCleanText(work, ["health"], names.length + 1);
   work.makeFolder("out");
   for (const name of names) {
@@ -102,12 +111,13 @@ async function expectCleanText(
   work: Workplace,
   args: readonly string[],
   lineCount: number,
-): Promise<void> {
+): Promise<string> {
   const { stdout, stderr } = await work.expect(0, args);
   equal(stderr, "");
   equal(stdout.trimEnd().split("\n").length, lineCount);
   // deno-lint-ignore no-control-regex -- control characters are what must not be there
   doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  return stdout;
 }
 
 async function expectNamed(
