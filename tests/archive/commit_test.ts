@@ -327,3 +327,11 @@ Deno.test("an entry is made of the files that the format names, and no others", 
     true,
   );
 });
+
+Deno.test("segments of one leaf have the digests of short streams in their copies", async () => {
+  const bench = new Bench({ settings: { segmentBytes: 1 * kib } });
+  const payload = new Prng(8).bytes(3 * kib + 5);
+  await bench.commit("x", payload);
+  strictEqual((await bench.healthOfOne(false)).state, "healthy");
+  deepStrictEqual((await bench.restore("x")).bytes, payload);
+});

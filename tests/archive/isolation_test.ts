@@ -309,3 +309,39 @@ Deno.test("health() of a read-only archive reports what it would repair", async 
     new Prng(1).bytes(20 * kib),
   );
 });
+
+Deno.test("a rotten shard with a second name is replaced; what the other name shows stays", async () => {
+  const { archive, bench, folders } = await makeThree();
+  const path = `${folders[0]}/segments/segment_0.dat`;
+  const good = readFile(archive, path);
+  const precious = new Prng(50).bytes(5000);
+  removeFile(archive, path);
+  writeFile(archive, "precious", precious);
+  archive.plantHardLink(path, "precious");
+  strictEqual(archive.stat("precious")?.linkCount, 2);
+  const [report] = await bench.health(true, "a.bin");
+  strictEqual(report?.state, "repaired");
+  deepStrictEqual(readFile(archive, path), good);
+  deepStrictEqual(readFile(archive, "precious"), precious);
+});
+
+Deno.test("a rebuilt leaf that does not match its digest is lost, and never written", async () => {
+  const { archive, bench, folders } = await makeThree();
+  // The digest of the last parity shard's leaf is forged: its file is right, but cannot be proven.
+  forgeManifest(archive, folders[0]!, (members) => {
+    const { inline } = members["outboard"] as { inline: string };
+    members["outboard"] = {
+      inline: inline.slice(0, -64) + "0".repeat(63) + "1",
+    };
+  });
+  const before = readTree(archive, folders[0]!);
+  const [report] = await bench.health(true, "a.bin");
+  strictEqual(report?.state, "lost");
+  strictEqual(report?.lostParityLeafCount, 1);
+  deepStrictEqual(report?.lostRanges, []);
+  deepStrictEqual(readTree(archive, folders[0]!), before);
+  deepStrictEqual(
+    (await bench.restore("a.bin")).bytes,
+    new Prng(0).bytes(5000),
+  );
+});

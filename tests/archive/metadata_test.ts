@@ -372,3 +372,19 @@ Deno.test("a file that is too long keeps its surplus while leaves of it are lost
   strictEqual(report.state, "lost");
   deepStrictEqual(readFile(archive, path), new Prng(9).bytes(5000));
 });
+
+Deno.test("the folder's name decides between manifests when no shard is left to ask", async () => {
+  const archive = new MemoryStore();
+  const bench = new Bench({ archive });
+  const own = await bench.commit("own", new Prng(1).bytes(3000));
+  const other = await bench.commit("other", new Prng(2).bytes(2000));
+  const foreign = readFile(archive, `${other.folder}/manifest.json`);
+  archive.removeTree(`${own.folder}/segments`);
+  archive.removeTree(`${own.folder}/parity`);
+  for (const path of manifestPaths.slice(0, 3)) {
+    writeFile(archive, `${own.folder}/${path}`, foreign);
+  }
+  const [report] = await bench.health(false, "own");
+  strictEqual(report?.state, "lost");
+  deepStrictEqual(report?.lostRanges, [{ payloadOffset: 0, bytes: 3000 }]);
+});
