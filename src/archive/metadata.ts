@@ -5,6 +5,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
+import { rebuildSuffix } from "./repair.ts";
 import type { DamageCause, FileDamage } from "./report.ts";
 
 /** One copy of a metadata file that is not as it should be. */
@@ -25,6 +26,17 @@ function writeMetadataFile(
   // Another name of the same file, or a link, must not be written through: the name is freed first.
   const isShared = found?.kind === "file" && found.linkCount > 1;
   if (found?.kind === "other" || isShared) store.removeFile(path);
+  try {
+    overwrite(store, path, bytes);
+  } catch (error) {
+    if (!isFailure(error, "io", "permission-denied")) throw error;
+    // As with shards: where the file itself refuses, a new one may take its place.
+    overwrite(store, path + rebuildSuffix, bytes);
+    store.rename(path + rebuildSuffix, path);
+  }
+}
+
+function overwrite(store: Store, path: string, bytes: Bytes): void {
   using file = store.openFile(path, "ensure");
   file.writeFrom(bytes, 0);
   file.truncate(bytes.length);
