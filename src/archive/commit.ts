@@ -65,6 +65,7 @@ export async function commitEntry(
   context: EngineContext,
 ): Promise<CommitReport> {
   const startMs = context.clock.monotonicMs();
+  const before = statSource(request, context);
   const problem = nameProblem(request.name);
   if (problem !== undefined) {
     throw new Failure(
@@ -72,7 +73,6 @@ export async function commitEntry(
       `Cannot commit as "${request.name}": ${problem}`,
     );
   }
-  const before = statSource(request, context);
   const plan = planEntry(request, before.bytes, context);
   const id = newId(context);
   const staging = stagingFolder(id);
