@@ -71,6 +71,8 @@ function readFolder(
       return { folder, manifest: found.manifest, summary };
     }
     if (!looksLikeEntry && !found.hasCopies) return undefined;
+    // Removed since the archive was listed.
+    if (context.store.stat(folder) === undefined) return undefined;
     return { folder, code: found.code, problem: found.problem };
   } catch (error) {
     if (!(error instanceof Failure) || error.code === "offline") throw error;

@@ -72,7 +72,8 @@ export class Engine {
     );
     await using executor = this.#context.openExecutor({ workBytes: bytes });
     for (const entry of folders) {
-      yield await this.#examine(entry, request.repair, executor);
+      const report = await this.#examine(entry, request.repair, executor);
+      if (report !== undefined) yield report;
     }
   }
 
@@ -102,18 +103,36 @@ export class Engine {
     return entry.summary;
   }
 
+  /** An entry that another process removed meanwhile is no damage. @throws {Failure} `offline` */
+  #isRemoved(folder: string): boolean {
+    if (this.#context.store.stat(folder) !== undefined) return false;
+    const message = `"${folder}" was removed while the archive was examined`;
+    this.#context.emit({ kind: "warning", message });
+    return true;
+  }
+
   /** One entry that cannot be examined is a report, not the end of the run. */
   async #examine(
     entry: CatalogueEntry,
     repair: boolean,
     executor: Executor,
-  ): Promise<HealthReport> {
+  ): Promise<HealthReport | undefined> {
+    const { folder, manifest } = entry;
     try {
-      return await examineEntry(entry.folder, repair, executor, this.#context);
+      const report = await examineEntry(
+        folder,
+        repair,
+        executor,
+        this.#context,
+      );
+      if (report.problem === undefined || !this.#isRemoved(folder)) {
+        return report;
+      }
+      return undefined;
     } catch (error) {
-      if (!isFailure(error)) throw error;
-      if (["offline", "interrupted"].includes(error.code)) throw error;
-      const { folder, manifest } = entry;
+      if (!isFailure(error) || error.code === "interrupted") throw error;
+      if (this.#isRemoved(folder)) return undefined;
+      if (error.code === "offline") throw error;
       const report = reportOfProblem({
         folder,
         code: "unreadable",
