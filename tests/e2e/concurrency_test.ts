@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { remove, rot } from "./damage.ts";
-import { listTree, readTree } from "./tree.ts";
+import { describe, listTree, readTree } from "./tree.ts";
 import { kib, manyLeaves, Workplace } from "./workplace.ts";
 
 Deno.test("commits into one archive at once all succeed, also the very first ones", async () => {
@@ -105,9 +105,7 @@ Deno.test("an entry that is removed during a health run or a restore is gone, no
     const { entry } = await work.commit("file", manyLeaves);
     using health = work.start(["health", "--json"]);
     using restore = work.start(["restore", entry.id, "-o", `out-${time}`]);
-    await new Promise((resolve) =>
-      setTimeout(resolve, 60 + work.chance.below(120))
-    );
+    await pause(60 + work.chance.below(120));
     await work.expect(0, ["remove", entry.id, "--yes"]);
     const seen = await health.ending;
     ok([0, 8].includes(seen.code), seen.stdout + seen.stderr);
@@ -119,9 +117,54 @@ Deno.test("an entry that is removed during a health run or a restore is gone, no
   await work.expectRestore(0, "kept", kept.content);
 });
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 function topOf(work: Workplace): string[] {
   return [...Deno.readDirSync(work.archive)].map(({ name }) => name);
 }
+
+Deno.test("an entry that is removed before its turn is not called damaged", async () => {
+  using work = new Workplace({ config: undefined });
+  const policy = ["--policy", "erasure:10+2"];
+  const first = await work.commit("a", 100 * kib * kib, ...policy);
+  const last = await work.commit("z", 1000);
+  const shard = `${first.folder}/blocks/block_0/parity/parity_0.dat`;
+  remove(shard);
+  using running = work.start(["health", "--json"]);
+  let ended = false;
+  running.ending.finally(() => ended = true).catch(() => {});
+  while (!ended && describe(shard) === "nothing") await pause(1);
+  await Deno.rename(last.folder, work.at("gone"));
+  const { code, stdout, stderr } = await running.ending;
+  equal(code, 1, stdout);
+  equal(JSON.parse(stdout.trimEnd().split("\n").at(-1)!).entryCount, 1);
+  match(stderr, /^blockframe: warning: "z_[0-9a-f]+" was removed while .*\n$/);
+});
+
+Deno.test("a list beside removals lists what is there and finds nothing wrong", async () => {
+  using work = new Workplace();
+  work.fill("file", 10);
+  await work.expect(0, ["commit", ...new Array(200).fill("file")]);
+  const names = topOf(work).sort();
+  work.makeFolder("gone");
+  for (let time = 0; time < 3; time++) {
+    using running = work.start(["list"]);
+    let ended = false;
+    running.ending.finally(() => ended = true).catch(() => {});
+    // The last in the listing go first: they are most likely named and not yet read.
+    for (const name of names.toReversed()) {
+      await Deno.rename(`${work.archive}/${name}`, work.at(`gone/${name}`));
+      if (!ended) await pause(1);
+    }
+    const { code, stderr } = await running.ending;
+    deepEqual([code, stderr.replace(/^No entries in .*\n/, "")], [0, ""]);
+    for (const name of names) {
+      await Deno.rename(work.at(`gone/${name}`), `${work.archive}/${name}`);
+    }
+  }
+});
 
 Deno.test("threads that mend the same lost shard at once do not get into each other's way", async () => {
   using work = new Workplace({ config: undefined });
