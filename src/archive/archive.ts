@@ -29,6 +29,7 @@ import type {
   CommitReport,
   EntrySummary,
   HealthReport,
+  ImportReport,
   RestoreReport,
 } from "./report.ts";
 import type { ResolvedCommit } from "./commit.ts";
@@ -76,6 +77,14 @@ export interface RestoreRequest {
   readonly overwrite?: boolean;
 }
 
+/** What to import. */
+export interface ImportRequest {
+  /** The folder of an archive of blockframe-rs; only ever read. */
+  readonly source: string;
+  /** Verify and say what would be imported; write nothing. */
+  readonly dryRun: boolean;
+}
+
 /** An open archive. Every method throws only Failure for what the world or the caller got wrong. */
 export interface Archive extends AsyncDisposable {
   /** Makes one entry durable and visible. */
@@ -84,6 +93,10 @@ export interface Archive extends AsyncDisposable {
   restore(request: RestoreRequest): Promise<RestoreReport>;
   /** Verifies entries (all, or those that the selectors name), repairing unless `repair` is false. */
   health(request: HealthRequest): AsyncIterable<HealthReport>;
+  /** Makes entries of those that blockframe-rs wrote; one report an entry, as it is done. */
+  import(request: ImportRequest): AsyncIterable<ImportReport>;
+  /** Verifies what blockframe-rs wrote into this folder, and changes nothing. */
+  healthOfLegacy(): AsyncIterable<HealthReport>;
   /** All entries and what could not be read as one. */
   list(): ArchiveListing;
   /** Entries whose name matches: a part of a name, a glob, or a prefix of an id. */
@@ -114,9 +127,11 @@ const runBytesMax = 16 * 1024 * 1024;
 
 class LocalArchive implements Archive {
   readonly #engine: Engine;
+  readonly #root: string;
 
   constructor(options: ArchiveOptions) {
     const root = openRoot(options);
+    this.#root = root;
     const stores = new Map<string, Store>();
     const storeOf = (path: string) => {
       let store = stores.get(path);
@@ -156,6 +171,15 @@ class LocalArchive implements Archive {
 
   health(request: HealthRequest): AsyncIterable<HealthReport> {
     return this.#engine.health(request);
+  }
+
+  async *import(request: ImportRequest): AsyncGenerator<ImportReport> {
+    const root = openRoot({ path: request.source });
+    yield* this.#engine.import({ root, dryRun: request.dryRun });
+  }
+
+  healthOfLegacy(): AsyncIterable<HealthReport> {
+    return this.#engine.healthOfLegacy(this.#root);
   }
 
   list(): ArchiveListing {

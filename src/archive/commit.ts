@@ -57,6 +57,11 @@ export interface ResolvedCommit {
   readonly sourcePermission?: string;
   readonly name: string;
   readonly policy?: string;
+  /**
+   * BLAKE3 of the payload, hexadecimal, where it is known: without it no entry becomes visible. The
+   * source is then a stopover of the payload, whose time and mode say nothing.
+   */
+  readonly knownRoot?: string;
 }
 
 /** @throws {Failure} `invalid-name`, `source-changed`, `no-space`, `interrupted`, … */
@@ -151,6 +156,7 @@ async function fillStaging(
     refuseChanged(draft, statSource(request, context));
     throwIfInterrupted(context);
     const manifest = describe(draft, outboard, context);
+    refuseOtherRoot(request, manifest);
     const written = writeMetadata(manifest, outboard, staging, context);
     syncs.start(written.paths);
     await syncs.finish();
@@ -281,15 +287,29 @@ function describe(
       outboard.digests,
       (bytes) => codec.digest(bytes),
     ),
-    source: {
-      ...(before.modifiedMs === undefined
-        ? {}
-        : { modified: new Date(before.modifiedMs).toISOString() }),
-      ...(before.mode === undefined
-        ? {}
-        : { mode: before.mode.toString(8).padStart(4, "0") }),
-    },
+    source: request.knownRoot === undefined ? attributesOf(before) : {},
   };
+}
+
+function attributesOf(before: StoreStat): Manifest["source"] {
+  return {
+    ...(before.modifiedMs === undefined
+      ? {}
+      : { modified: new Date(before.modifiedMs).toISOString() }),
+    ...(before.mode === undefined
+      ? {}
+      : { mode: before.mode.toString(8).padStart(4, "0") }),
+  };
+}
+
+function refuseOtherRoot(request: ResolvedCommit, manifest: Manifest): void {
+  const { knownRoot } = request;
+  const root = formatHex(manifest.root);
+  if (knownRoot === undefined || knownRoot === root) return;
+  throw new Failure(
+    "damaged",
+    `Cannot commit "${request.sourceLabel}": its BLAKE3 is ${root}, not ${knownRoot}`,
+  );
 }
 
 /** Writes all copies of manifest and outboard; gives their paths and the manifest's size. */
@@ -396,7 +416,7 @@ function explainFullDisk(
 }
 
 /** Best effort: a staging folder that stays is invisible and harms nothing. */
-function removeStaging(staging: string, context: EngineContext): void {
+export function removeStaging(staging: string, context: EngineContext): void {
   try {
     if (context.store.stat(staging) !== undefined) {
       context.store.removeTree(staging);
@@ -410,7 +430,8 @@ function removeStaging(staging: string, context: EngineContext): void {
   }
 }
 
-function newId(context: EngineContext): string {
+/** A new entry's id. */
+export function newId(context: EngineContext): string {
   const bytes = new Uint8Array(idDigits / 2);
   context.chance.fill(bytes);
   return formatHex(bytes);

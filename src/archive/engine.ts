@@ -16,12 +16,18 @@ import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import { findEntries } from "./find.ts";
 import { examineEntry, reportOfProblem } from "./health.ts";
+import {
+  examineLegacyEntries,
+  importEntries,
+  type ResolvedImport,
+} from "./import.ts";
 import { removeEntry } from "./remove.ts";
 import type {
   ArchiveListing,
   CommitReport,
   EntrySummary,
   HealthReport,
+  ImportReport,
   RestoreReport,
 } from "./report.ts";
 import { type ResolvedOutput, restoreEntry } from "./restore.ts";
@@ -101,6 +107,16 @@ export class Engine {
     const entry = selectOnly(this.#catalogue(), selector);
     removeEntry(entry, this.#context);
     return entry.summary;
+  }
+
+  /** Imports the entries of blockframe-rs; one report an entry. @throws {Failure} */
+  import(request: ResolvedImport): AsyncIterable<ImportReport> {
+    return importEntries(request, this.#context);
+  }
+
+  /** Verifies the entries of blockframe-rs in the store with this root. @throws {Failure} */
+  healthOfLegacy(root: string): AsyncIterable<HealthReport> {
+    return examineLegacyEntries(root, this.#context);
   }
 
   /** An entry that another process removed meanwhile is no damage. @throws {Failure} `offline` */

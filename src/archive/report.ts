@@ -1,6 +1,8 @@
 // Report: what the engine tells its callers, as plain data that survives JSON. Damage is data here,
 // never an exception. Frontends word it; nothing in here is a sentence.
 
+import type { FailureCode } from "../base/errors.ts";
+
 /** How a shard file (or a copy of metadata) failed its verification. */
 export type DamageCause =
   | "missing" // no such file
@@ -135,11 +137,43 @@ export interface RestoreReport {
   readonly elapsedMs: number;
 }
 
+/** What the import of one entry of blockframe-rs came to. */
+export interface ImportReport {
+  /** The entry's folder in the archive of blockframe-rs. */
+  readonly folder: string;
+  readonly name: string;
+  /** Plain BLAKE3 of the payload, hexadecimal, as that archive has it. */
+  readonly root: string;
+  readonly payloadBytes: number;
+  readonly outcome: ImportOutcome;
+  /** Damage of the source that was met; nothing of it was changed. */
+  readonly damage: readonly FileDamage[];
+  /** Payload bytes that cannot be rebuilt. */
+  readonly lostRanges: readonly PayloadRange[];
+  /** The new entry, or the one that was there. */
+  readonly entry?: EntrySummary;
+  /** Why there is none, where damage alone does not say it. */
+  readonly problem?: string;
+  /** The kind of that problem. */
+  readonly problemCode?: EntryProblem["code"] | FailureCode;
+  readonly elapsedMs: number;
+}
+
+/** How the import of one entry ended. */
+export type ImportOutcome =
+  | "imported"
+  | "importable" // a dry run would have imported it
+  | "present" // an entry of that name and content is there already
+  | "lost" // more was lost than can be rebuilt
+  | "failed"; // it cannot be read, or the new entry cannot be written
+
+type Operation = "commit" | "restore" | "health" | "import";
+
 /** What the engine tells while it works. */
 export type ArchiveEvent =
   | {
     readonly kind: "start";
-    readonly operation: "commit" | "restore" | "health";
+    readonly operation: Operation;
     readonly name: string;
     /** Bytes that the operation will go through. */
     readonly bytesTotal: number;
@@ -156,6 +190,6 @@ export type ArchiveEvent =
   }
   | {
     readonly kind: "finish";
-    readonly operation: "commit" | "restore" | "health";
+    readonly operation: Operation;
   }
   | { readonly kind: "warning"; readonly message: string };

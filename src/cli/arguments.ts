@@ -45,6 +45,16 @@ export interface HealthCommand {
   readonly command: "health";
   readonly selectors: readonly string[];
   readonly checkOnly: boolean;
+  /** The folder of an archive of blockframe-rs, to be examined instead. */
+  readonly legacy: string | undefined;
+}
+
+/** `import` */
+export interface ImportCommand {
+  readonly command: "import";
+  /** The folder of an archive of blockframe-rs. */
+  readonly source: string;
+  readonly dryRun: boolean;
 }
 
 /** `list` */
@@ -77,6 +87,7 @@ export type Command =
   | CommitCommand
   | RestoreCommand
   | HealthCommand
+  | ImportCommand
   | ListCommand
   | FindCommand
   | ShowCommand
@@ -185,6 +196,12 @@ function planInvocation(
       "Restoring to standard output is not possible; ./- names a file called -",
       args,
     );
+  }
+  if (
+    parsed.command === "health" && parsed.legacy !== undefined &&
+    parsed.selectors.length > 0
+  ) {
+    return usage("--legacy examines all entries: it goes with no name", args);
   }
   return {
     kind: "command",

@@ -246,6 +246,10 @@ const healthParser = command(
     checkOnly: option("--check", {
       description: message`Verify only; change nothing.`,
     }),
+    legacy: optional(option("--legacy", filled("DIR", "a folder"), {
+      description:
+        message`Verify an archive of blockframe-rs instead; change nothing.`,
+    })),
   }),
   {
     aliases: ["repair"],
@@ -256,6 +260,28 @@ const healthParser = command(
       "health",
       "health --check video.mp4",
       "health -q --json > report.jsonl",
+    ),
+  },
+);
+
+const importParser = command(
+  "import",
+  object("Options of import", {
+    command: constant("import" as const),
+    source: argument(filled("DIR", "a folder"), {
+      description: message`The archive of blockframe-rs; it is only read.`,
+    }),
+    dryRun: option("-n", "--dry-run", {
+      description: message`Verify and say what would be done; write nothing.`,
+    }),
+  }),
+  {
+    brief: message`Store what an archive of blockframe-rs holds.`,
+    usageLine: shortenUsage,
+    description: describe(
+      message`Verifies every entry, rebuilds what is damaged, and stores it as a new entry.`,
+      "import ~/old/archive_directory",
+      "import --dry-run ~/old/archive_directory",
     ),
   },
 );
@@ -344,6 +370,7 @@ export const grammar: Parser<"sync", Command & SharedOptions, unknown> = merge(
       findParser,
       showParser,
       removeParser,
+      importParser,
     ),
   ),
 );
@@ -359,6 +386,7 @@ export const commandNames: readonly string[] = [
   "find",
   "show",
   "remove",
+  "import",
 ];
 
 /** What the program is for, with examples. */

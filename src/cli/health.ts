@@ -28,11 +28,18 @@ export async function runHealth(
   };
   let exitCode: number = exitCodes.done;
   let lostName = "";
-  await using archive = await session.openArchive();
-  const reports = archive.health({
-    ...(command.selectors.length === 0 ? {} : { selectors: command.selectors }),
-    repair: !command.checkOnly,
-  });
+  const { legacy } = command;
+  await using archive = await session.openArchive(
+    legacy === undefined ? {} : { path: legacy },
+  );
+  const reports = legacy === undefined
+    ? archive.health({
+      ...(command.selectors.length === 0
+        ? {}
+        : { selectors: command.selectors }),
+      repair: !command.checkOnly,
+    })
+    : archive.healthOfLegacy();
   for await (const report of reports) {
     exitCode |= exitCodeOfReport(report);
     countReport(report, counts);
@@ -42,13 +49,13 @@ export async function runHealth(
   output.document({
     type: "summary",
     schema: 1,
-    archive: session.settings.archive,
+    archive: legacy ?? session.settings.archive,
     ...counts,
     exitCode,
   });
   if (counts.entryCount === 0) {
     if (!output.quiet) {
-      output.message(`No entries in ${session.settings.archive}`);
+      output.message(`No entries in ${legacy ?? session.settings.archive}`);
     }
     return exitCode;
   }
@@ -97,6 +104,14 @@ function hintNextSteps(
   lostName: string,
   session: Session,
 ): void {
+  if (command.legacy !== undefined) {
+    if (counts.healthyCount + counts.repairableCount === 0) return;
+    const words = session.formatCommand("import", command.legacy);
+    session.log.hint(
+      `\`${words}\` stores what can be read, rebuilt where it is damaged`,
+    );
+    return;
+  }
   if (command.checkOnly && counts.repairableCount > 0) {
     const repair = session.formatCommand("health", ...command.selectors);
     session.log.hint(`\`${repair}\` repairs it`);

@@ -198,6 +198,8 @@ async function dispatch(command: Command, session: Session): Promise<number> {
       return (await import("./show.ts")).runShow(command, session);
     case "remove":
       return (await import("./remove.ts")).runRemove(command, session);
+    case "import":
+      return (await import("./import.ts")).runImport(command, session);
     default:
       return unreachable(command);
   }
@@ -249,7 +251,12 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
   if (session === undefined) return undefined;
   switch (failure.code) {
     case "not-found":
-      if (command.command === "commit") return undefined;
+      if (command.command === "commit" || command.command === "import") {
+        return undefined;
+      }
+      if (command.command === "health" && command.legacy !== undefined) {
+        return undefined;
+      }
       // It may be the folder to write to that is not there.
       if (command.command === "restore" && command.output !== undefined) {
         return undefined;

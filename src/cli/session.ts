@@ -70,6 +70,8 @@ export class Session {
   /** Opens the archive of this run. @throws {Failure} as the engine's openArchive */
   async openArchive(
     options: {
+      /** Another folder than this run's archive. */
+      readonly path?: string;
       readonly create?: boolean;
       readonly durability?: "full" | "fast" | undefined;
     } = {},
@@ -77,7 +79,7 @@ export class Session {
     this.assertRunning();
     const { archive, workers, tiers, segmentBytes } = this.settings;
     const opened = await this.ports.openArchive({
-      path: archive,
+      path: options.path ?? archive,
       create: options.create ?? false,
       ...(workers === undefined ? {} : { workers }),
       ...(tiers === undefined ? {} : { tiers }),

@@ -4,6 +4,7 @@ import type {
   Archive,
   ArchiveOptions,
   CommitRequest,
+  ImportRequest,
   RestoreRequest,
 } from "../../src/archive/archive.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   EntrySummary,
   FileDamage,
   HealthReport,
+  ImportReport,
   RestoreReport,
 } from "../../src/archive/report.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
@@ -103,6 +105,9 @@ export class FakeArchive implements Archive {
   entries: EntrySummary[] = [];
   problems: ArchiveListing["problems"] = [];
   reports: HealthReport[] = [];
+  legacyReports: HealthReport[] = [];
+  importReports: ImportReport[] = [];
+  imports: ImportRequest[] = [];
   restored: RestoreReport | Failure = restoreOf();
   /** What committing a source throws; the rest is committed. */
   failingSources: Map<string, Error> = new Map();
@@ -139,6 +144,19 @@ export class FakeArchive implements Archive {
   ): AsyncIterable<HealthReport> {
     this.healthRequests.push(request);
     for (const report of this.reports) yield await Promise.resolve(report);
+  }
+
+  async *import(request: ImportRequest): AsyncIterable<ImportReport> {
+    this.imports.push(request);
+    for (const report of this.importReports) {
+      yield await Promise.resolve(report);
+    }
+  }
+
+  async *healthOfLegacy(): AsyncIterable<HealthReport> {
+    for (const report of this.legacyReports) {
+      yield await Promise.resolve(report);
+    }
   }
 
   list(): ArchiveListing {
