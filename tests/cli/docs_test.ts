@@ -32,6 +32,7 @@ Deno.test("docs/cli.md names every option of every command", () => {
     "find",
     "show",
     "remove",
+    "import",
   ];
   for (const args of [[], ...commands.map((name) => [name])]) {
     const help = parseArguments([...args, "--help"], 80);
