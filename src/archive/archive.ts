@@ -175,6 +175,13 @@ class LocalArchive implements Archive {
 
   async *import(request: ImportRequest): AsyncGenerator<ImportReport> {
     const root = openRoot({ path: request.source });
+    if (root === this.#root && !request.dryRun) {
+      throw new Failure(
+        "invalid-argument",
+        `Cannot import "${request.source}" into itself: it is only read, and new entries need ` +
+          `another archive`,
+      );
+    }
     yield* this.#engine.import({ root, dryRun: request.dryRun });
   }
 

@@ -102,3 +102,12 @@ Deno.test("import of no folder, or of one without entries, makes no entry", asyn
   const ending = await work.expect(0, ["import", "empty"]);
   match(ending.stderr, /No entries of blockframe-rs in empty/);
 });
+
+Deno.test("import writes nothing into the archive that it reads", async () => {
+  using work = new Workplace();
+  writeOld(work);
+  const before = listTree(work.at("old"));
+  const { stderr } = await work.expect(16, ["import", "old", "-a", "old"]);
+  match(stderr, /into itself/);
+  deepEqual(listTree(work.at("old")), before);
+});
