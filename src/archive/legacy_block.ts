@@ -29,7 +29,10 @@ export interface LegacyBlockReport {
   readonly lostRanges: readonly PayloadRange[];
 }
 
-/** Sets of bad shards that are tried: each takes the time of reading the block. */
+/**
+ * Sets of bad shards that are tried: each takes the time of reading the block. Enough for any three
+ * of up to seven shards, and for any third one beside two that are known.
+ */
 const proposalCountMax = 64;
 
 /**

@@ -353,6 +353,28 @@ for (const each of withRoots) {
   });
 }
 
+Deno.test("import() finds the good copy where three rotted in the same way, without hashes", async () => {
+  for (const good of [0, 1, 2, 3]) {
+    const old = new Old();
+    const payload = new Prng(good).bytes(5000);
+    const written = writeLegacy(old.store, {
+      name: "copies",
+      tier: 2,
+      epoch: "2025-12-04",
+      segmentBytes: 8192,
+      payload,
+    });
+    const paths = written.blocks[0]!;
+    for (const path of paths) {
+      if (path === paths[good]) continue;
+      rotBytes(old.store, `${written.folder}/${path}`, 512, 512);
+    }
+    const report = await old.importOne();
+    equal(report.damage.length, 3);
+    await old.expectPayload(report, payload);
+  }
+});
+
 Deno.test("import() makes no entry whose payload has another hash than its manifest says", async () => {
   for (const tier of [1, 2, 3] as const) {
     const old = new Old();

@@ -64,12 +64,18 @@ export class Locator {
       ...[...this.#single].map((shard) => this.#directions[shard]!),
       ...this.#mixed.values(),
     ];
+    // Three errors in one column can look like one error elsewhere: what columns seem to say of a
+    // set of three is no more than a hint where to begin.
+    const later: (readonly number[])[] = [];
     for (const wrong of supersets(erased, this.#shardCount)) {
-      const explains = wrong.length === legacyParityShards
-        ? located.every((shard) => wrong.includes(shard))
-        : seen.every((syndrome) => this.#spans(wrong, syndrome));
-      if (explains) yield wrong;
+      if (wrong.length === legacyParityShards) {
+        if (located.every((shard) => wrong.includes(shard))) yield wrong;
+        else later.push(wrong);
+      } else if (seen.every((syndrome) => this.#spans(wrong, syndrome))) {
+        yield wrong;
+      }
     }
+    yield* later;
   }
 
   #enter(direction: Vector): void {
@@ -79,7 +85,7 @@ export class Locator {
     else if (this.#mixed.size < mixedCountMax) this.#mixed.set(key, direction);
   }
 
-  /** Shards that must be wrong: those that alone, besides one erased shard, explain a column. */
+  /** Shards that seem to be wrong: those that alone, besides one erased shard, explain a column. */
   #located(erased: readonly number[]): number[] {
     if (erased.length > 1) return [];
     const located = new Set(this.#single);
