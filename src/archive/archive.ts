@@ -12,6 +12,7 @@ import {
 import { systemChance, systemClock } from "../base/ports.ts";
 import { Codec } from "../codec/mod.ts";
 import { nameProblem } from "../format/entry_path.ts";
+import type { TimeSpan } from "../base/calendar.ts";
 import type { TierLimits } from "../format/policy.ts";
 import { DirStore } from "../store/dir_store.ts";
 import { failureOf } from "../store/failure.ts";
@@ -21,22 +22,29 @@ import type {
   EngineSettings,
   ExecutorRequest,
 } from "./context.ts";
-import { Engine, type HealthRequest } from "./engine.ts";
+import { Engine, type HealthRequest, type PruneRequest } from "./engine.ts";
 import { type Executor, InlineExecutor } from "./executor.ts";
 import type {
   ArchiveEvent,
   ArchiveListing,
+  CleanupItem,
   CommitReport,
   EntrySummary,
   HealthReport,
   ImportReport,
+  Leftover,
+  PrunePlan,
+  RemovalOutcome,
   RestoreReport,
 } from "./report.ts";
 import type { ResolvedCommit } from "./commit.ts";
 import type { ResolvedOutput } from "./restore.ts";
 import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
 
+export type { TimeSpan } from "../base/calendar.ts";
 export type { TierLimits } from "../format/policy.ts";
+export type { CountRule, KeepReason, KeepRules } from "../format/prune.ts";
+export type { PruneRequest } from "./engine.ts";
 
 /** How an archive is opened. */
 export interface ArchiveOptions {
@@ -63,6 +71,8 @@ export interface CommitRequest {
   readonly name?: string;
   /** `erasure:k+m` or `replicate:n`; default: the tier's by size. */
   readonly policy?: string;
+  /** Store also what the newest version of the name holds already. Default: store nothing then. */
+  readonly force?: boolean;
 }
 
 /** What to restore and where. */
@@ -87,7 +97,7 @@ export interface ImportRequest {
 
 /** An open archive. Every method throws only Failure for what the world or the caller got wrong. */
 export interface Archive extends AsyncDisposable {
-  /** Makes one entry durable and visible. */
+  /** Makes one entry durable and visible, unless the newest version of its name is the same. */
   commit(request: CommitRequest): Promise<CommitReport>;
   /** Gives an entry's payload back, verified; never changes the archive. */
   restore(request: RestoreRequest): Promise<RestoreReport>;
@@ -105,6 +115,21 @@ export interface Archive extends AsyncDisposable {
   show(selector: string): EntrySummary;
   /** Removes the one entry that the selector names; several versions of a name are `ambiguous`. */
   remove(selector: string): Promise<EntrySummary>;
+  /** Removes exactly these entries, one after the other; a failure does not stop the next. */
+  removeEach(
+    entries: readonly EntrySummary[],
+  ): AsyncIterable<RemovalOutcome<EntrySummary>>;
+  /** Which versions a prune keeps; what has no reason to stay is for removeEach. */
+  planPrune(request: PruneRequest): PrunePlan;
+  /** Folders that commits and removals left, or work in. */
+  leftovers(): readonly Leftover[];
+  /** Which leftovers are older than that, and so are for cleanUp. */
+  planCleanup(olderThan: TimeSpan): readonly CleanupItem[];
+  /** Removes leftovers, but for those that are not older than that any more. */
+  cleanUp(
+    leftovers: readonly Leftover[],
+    olderThan: TimeSpan,
+  ): AsyncIterable<RemovalOutcome<Leftover>>;
 }
 
 /** Opens an archive. @throws {Failure} `not-found`, `wrong-kind`, `permission-denied` */
@@ -203,6 +228,31 @@ class LocalArchive implements Archive {
 
   remove(selector: string): Promise<EntrySummary> {
     return attempt(() => Promise.resolve(this.#engine.remove(selector)));
+  }
+
+  removeEach(
+    entries: readonly EntrySummary[],
+  ): AsyncIterable<RemovalOutcome<EntrySummary>> {
+    return this.#engine.removeEach(entries);
+  }
+
+  planPrune(request: PruneRequest): PrunePlan {
+    return this.#engine.planPrune(request);
+  }
+
+  leftovers(): readonly Leftover[] {
+    return this.#engine.leftovers();
+  }
+
+  planCleanup(olderThan: TimeSpan): readonly CleanupItem[] {
+    return this.#engine.planCleanup(olderThan);
+  }
+
+  cleanUp(
+    leftovers: readonly Leftover[],
+    olderThan: TimeSpan,
+  ): AsyncIterable<RemovalOutcome<Leftover>> {
+    return this.#engine.cleanUp(leftovers, olderThan);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -329,6 +379,7 @@ function resolveSource(request: CommitRequest): ResolvedCommit {
     sourcePermission: real,
     name: request.name ?? splitPath(request.source).name,
     ...(request.policy === undefined ? {} : { policy: request.policy }),
+    force: request.force ?? false,
   };
 }
 

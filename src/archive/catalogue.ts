@@ -2,7 +2,12 @@
 // cannot be read as an entry is reported and never hides the others.
 
 import { Failure, messageOf } from "../base/errors.ts";
-import { idOfFolder, stagingPrefix } from "../format/entry_path.ts";
+import { idPrefixDigitsMin } from "../base/limits.ts";
+import {
+  idOfFolder,
+  isFolderOfName,
+  stagingPrefix,
+} from "../format/entry_path.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { EngineContext } from "./context.ts";
 import { readAnyManifest } from "./manifest_copies.ts";
@@ -14,7 +19,14 @@ export interface CatalogueEntry {
   readonly folder: string;
   readonly manifest: Manifest;
   readonly summary: EntrySummary;
+  /** 0 is the newest entry of its name. */
+  readonly versionIndex: number;
+  /** Entries of its name. */
+  readonly versionCount: number;
 }
+
+/** An entry as its own folder tells, without a place among others. */
+export type FoundEntry = Omit<CatalogueEntry, "versionIndex" | "versionCount">;
 
 /** All that an archive holds. */
 export interface Catalogue {
@@ -25,12 +37,9 @@ export interface Catalogue {
   readonly leftovers: readonly string[];
 }
 
-/** Fewest digits of an id that stand for it. */
-export const idPrefixDigitsMin = 4;
-
 /** Reads the whole archive. @throws {Failure} when its own folder cannot be read */
 export function readCatalogue(context: EngineContext): Catalogue {
-  const entries: CatalogueEntry[] = [];
+  const entries: FoundEntry[] = [];
   const problems: EntryProblem[] = [];
   const leftovers: string[] = [];
   for (const { name, kind } of context.store.list("")) {
@@ -41,12 +50,45 @@ export function readCatalogue(context: EngineContext): Catalogue {
     if ("manifest" in found) entries.push(found);
     else problems.push(found);
   }
-  entries.sort((a, b) =>
+  return { entries: orderEntries(entries), problems, leftovers };
+}
+
+/**
+ * The newest entry of a name. Reads the manifests of that name's folders only: a folder that somebody
+ * renamed is not found. @throws {Failure}
+ */
+export function readNewest(
+  name: string,
+  context: EngineContext,
+): CatalogueEntry | undefined {
+  const entries: FoundEntry[] = [];
+  for (const { name: folder, kind } of context.store.list("")) {
+    if (kind !== "folder" || !isFolderOfName(folder, name)) continue;
+    const found = readFolder(folder, true, context);
+    if (found === undefined || !("manifest" in found)) continue;
+    if (found.manifest.name === name) entries.push(found);
+  }
+  return orderEntries(entries)[0];
+}
+
+/** By name, newest first, each with its place among the versions of its name. */
+function orderEntries(entries: readonly FoundEntry[]): CatalogueEntry[] {
+  const sorted = entries.toSorted((a, b) =>
     compareText(a.manifest.name, b.manifest.name) ||
     compareText(b.manifest.created, a.manifest.created) ||
     compareText(a.manifest.id, b.manifest.id)
   );
-  return { entries, problems, leftovers };
+  const counts = new Map<string, number>();
+  const indices = sorted.map(({ manifest: { name } }) => {
+    const index = counts.get(name) ?? 0;
+    counts.set(name, index + 1);
+    return index;
+  });
+  return sorted.map((entry, place) => ({
+    ...entry,
+    versionIndex: indices[place]!,
+    versionCount: counts.get(entry.manifest.name)!,
+  }));
 }
 
 /** What a folder of the archive is; undefined for what is evidently none of ours. */
@@ -54,7 +96,7 @@ function readFolder(
   folder: string,
   isFolder: boolean,
   context: EngineContext,
-): CatalogueEntry | EntryProblem | undefined {
+): FoundEntry | EntryProblem | undefined {
   const looksLikeEntry = idOfFolder(folder) !== undefined;
   if (!isFolder) {
     if (!looksLikeEntry) return undefined;
@@ -83,7 +125,9 @@ function readFolder(
 /** The catalogue as callers see it. */
 export function listingOf(catalogue: Catalogue): ArchiveListing {
   return {
-    entries: catalogue.entries.map((entry) => entry.summary),
+    entries: catalogue.entries.map((
+      { summary, versionIndex, versionCount },
+    ) => ({ ...summary, versionIndex, versionCount })),
     problems: catalogue.problems,
   };
 }

@@ -43,9 +43,10 @@ import {
 import type { StoreStat } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { encodeWith, forEachBounded } from "./executor.ts";
-import type { CommitReport } from "./report.ts";
+import type { CommitReport, EntrySummary } from "./report.ts";
 import { Syncs } from "./syncs.ts";
 import { summarize } from "./summary.ts";
+import { findIdentical } from "./versions.ts";
 import type { StorePath } from "./worker_protocol.ts";
 
 /** What to commit, with the source resolved to a store. */
@@ -62,6 +63,8 @@ export interface ResolvedCommit {
    * source is then a stopover of the payload, whose time and mode say nothing.
    */
   readonly knownRoot?: string;
+  /** Store also what the newest version of the name holds already. */
+  readonly force?: boolean;
 }
 
 /** @throws {Failure} `invalid-name`, `source-changed`, `no-space`, `interrupted`, … */
@@ -87,9 +90,9 @@ export async function commitEntry(
     name: request.name,
     bytesTotal: before.bytes,
   });
-  let committed: { manifest: Manifest; manifestBytes: number; folder: string };
+  let filled: Filled;
   try {
-    committed = await fillStaging(
+    filled = await fillStaging(
       { request, plan, before, id, staging },
       context,
     );
@@ -97,9 +100,11 @@ export async function commitEntry(
     removeStaging(staging, context);
     throw explainFullDisk(error, request, plan.geometry);
   }
+  if (filled.outcome === "unchanged") removeStaging(staging, context);
   context.emit({ kind: "finish", operation: "commit" });
   return {
-    ...summarize(committed.manifest, committed.folder, committed.manifestBytes),
+    ...filled.summary,
+    outcome: filled.outcome,
     source: request.sourceLabel,
     elapsedMs: context.clock.monotonicMs() - startMs,
   };
@@ -109,6 +114,13 @@ interface EntryPlan {
   readonly tier: Tier;
   readonly policy: Policy;
   readonly geometry: Geometry;
+}
+
+/** What a staging folder came to. */
+interface Filled {
+  /** "unchanged": it was not published, and is of no use. */
+  readonly outcome: CommitReport["outcome"];
+  readonly summary: EntrySummary;
 }
 
 interface Draft {
@@ -147,7 +159,7 @@ function planEntry(
 async function fillStaging(
   draft: Draft,
   context: EngineContext,
-): Promise<{ manifest: Manifest; manifestBytes: number; folder: string }> {
+): Promise<Filled> {
   const { request, plan, staging } = draft;
   makeFiles(plan.geometry, staging, context);
   const syncs = new Syncs(context.store, context);
@@ -157,6 +169,12 @@ async function fillStaging(
     throwIfInterrupted(context);
     const manifest = describe(draft, outboard, context);
     refuseOtherRoot(request, manifest);
+    const identical = request.force
+      ? undefined
+      : await findIdentical(manifest, request.policy !== undefined, context);
+    if (identical !== undefined) {
+      return { outcome: "unchanged", summary: identical.summary };
+    }
     const written = writeMetadata(manifest, outboard, staging, context);
     syncs.start(written.paths);
     await syncs.finish();
@@ -164,7 +182,10 @@ async function fillStaging(
     throwIfInterrupted(context);
     const folder = entryFolder(request.name, draft.id);
     publish(plan.geometry, staging, folder, context);
-    return { manifest, manifestBytes: written.manifestBytes, folder };
+    return {
+      outcome: "committed",
+      summary: summarize(manifest, folder, written.manifestBytes),
+    };
   } finally {
     await syncs.settle();
   }

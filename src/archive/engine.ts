@@ -2,6 +2,8 @@
 // tests open on a store in memory.
 
 import { isFailure } from "../base/errors.ts";
+import type { TimeSpan } from "../base/calendar.ts";
+import type { KeepRules } from "../format/prune.ts";
 import {
   type Catalogue,
   type CatalogueEntry,
@@ -21,22 +23,36 @@ import {
   importEntries,
   type ResolvedImport,
 } from "./import.ts";
-import { removeEntry } from "./remove.ts";
+import { judgeLeftovers, readLeftovers, removeLeftovers } from "./leftovers.ts";
+import { removeEntries, removeFolder } from "./remove.ts";
 import type {
   ArchiveListing,
+  CleanupItem,
   CommitReport,
   EntrySummary,
   HealthReport,
   ImportReport,
+  Leftover,
+  PrunePlan,
+  RemovalOutcome,
   RestoreReport,
 } from "./report.ts";
 import { type ResolvedOutput, restoreEntry } from "./restore.ts";
+import { planPruneOf } from "./versions.ts";
 
 /** What a health run covers. */
 export interface HealthRequest {
   /** Default: every entry. */
   readonly selectors?: readonly string[];
   readonly repair: boolean;
+}
+
+/** What a prune covers. */
+export interface PruneRequest {
+  /** Exact names; default: all. */
+  readonly names?: readonly string[];
+  /** One rule at least. */
+  readonly rules: KeepRules;
 }
 
 /** The operations of an archive, with users' paths already resolved to stores. */
@@ -105,7 +121,7 @@ export class Engine {
   /** Removes one entry. @throws {Failure} */
   remove(selector: string): EntrySummary {
     const entry = selectOnly(this.#catalogue(), selector);
-    removeEntry(entry, this.#context);
+    removeFolder(entry.summary, this.#context);
     return entry.summary;
   }
 
@@ -117,6 +133,38 @@ export class Engine {
   /** Verifies the entries of blockframe-rs in the store with this root. @throws {Failure} */
   healthOfLegacy(root: string): AsyncIterable<HealthReport> {
     return examineLegacyEntries(root, this.#context);
+  }
+
+  /** Removes entries one after the other, each as it is asked for. @throws {Failure} */
+  async *removeEach(
+    entries: readonly EntrySummary[],
+  ): AsyncGenerator<RemovalOutcome<EntrySummary>> {
+    const outcomes = removeEntries(entries, this.#catalogue(), this.#context);
+    for (const outcome of outcomes) yield await pause(outcome);
+  }
+
+  /** Which versions a prune keeps; changes nothing. @throws {Failure} */
+  planPrune(request: PruneRequest): PrunePlan {
+    return planPruneOf(this.#catalogue(), request.names, request.rules);
+  }
+
+  /** Folders in which commits and removals work or worked. @throws {Failure} */
+  leftovers(): Leftover[] {
+    return readLeftovers(this.#context);
+  }
+
+  /** Which leftovers a cleanup removes; changes nothing. @throws {Failure} */
+  planCleanup(olderThan: TimeSpan): CleanupItem[] {
+    return judgeLeftovers(olderThan, this.#context);
+  }
+
+  /** Removes leftovers that are still older than that. @throws {Failure} */
+  async *cleanUp(
+    leftovers: readonly Leftover[],
+    olderThan: TimeSpan,
+  ): AsyncGenerator<RemovalOutcome<Leftover>> {
+    const outcomes = removeLeftovers(leftovers, olderThan, this.#context);
+    for (const outcome of outcomes) yield await pause(outcome);
   }
 
   /** An entry that another process removed meanwhile is no damage. @throws {Failure} `offline` */
@@ -170,6 +218,12 @@ export class Engine {
   #catalogue(): Catalogue {
     return readCatalogue(this.#context);
   }
+}
+
+/** Lets the event loop take a turn, so that a signal is heard between two removals. */
+async function pause<T>(value: T): Promise<T> {
+  await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  return value;
 }
 
 function selectFolders(

@@ -1,7 +1,9 @@
 // Report: what the engine tells its callers, as plain data that survives JSON. Damage is data here,
 // never an exception. Frontends word it; nothing in here is a sentence.
 
-import type { FailureCode } from "../base/errors.ts";
+import type { Failure, FailureCode } from "../base/errors.ts";
+import type { CleanupVerdict } from "../format/cleanup.ts";
+import type { KeepReason } from "../format/prune.ts";
 
 /** How a shard file (or a copy of metadata) failed its verification. */
 export type DamageCause =
@@ -106,19 +108,67 @@ export interface EntryProblem {
   readonly problem: string;
 }
 
+/** An entry among the versions of its name. */
+export interface ListedEntry extends EntrySummary {
+  /** 0 is the newest version of its name, which answers to the name. */
+  readonly versionIndex: number;
+  /** Entries of this name in the archive. */
+  readonly versionCount: number;
+}
+
 /** What an archive holds. */
 export interface ArchiveListing {
   /** By name, then newest first. */
-  readonly entries: readonly EntrySummary[];
+  readonly entries: readonly ListedEntry[];
   readonly problems: readonly EntryProblem[];
 }
 
-/** What a commit made. */
+/** What a commit made, or the entry that holds the same already. */
 export interface CommitReport extends EntrySummary {
+  /** "unchanged": nothing was stored; the newest version of the name has this content. */
+  readonly outcome: "committed" | "unchanged";
   /** The source as it was given. */
   readonly source: string;
   readonly elapsedMs: number;
 }
+
+/** A folder that a commit or a removal works in, or left when it was interrupted. */
+export interface Leftover {
+  readonly folder: string;
+  /** Bytes of the files in it. */
+  readonly bytes: number;
+  readonly fileCount: number;
+  /** When anything in it was last changed, ISO 8601, if known. */
+  readonly modified?: string;
+}
+
+/** A leftover and what a cleanup does with it. */
+export interface CleanupItem {
+  readonly leftover: Leftover;
+  readonly verdict: CleanupVerdict;
+}
+
+/** A version and why it stays; without a reason it goes. */
+export interface PruneVersion {
+  readonly entry: EntrySummary;
+  readonly reasons: readonly KeepReason[];
+}
+
+/** What a prune does. */
+export interface PrunePlan {
+  /** By name; each with its versions, newest first, of which one at least stays. */
+  readonly names: readonly {
+    readonly name: string;
+    readonly versions: readonly PruneVersion[];
+  }[];
+  /** Folders that could not be read, and so are no versions. */
+  readonly problems: readonly EntryProblem[];
+}
+
+/** How the removal of one thing of several ended. */
+export type RemovalOutcome<T> =
+  | { readonly kind: "removed"; readonly item: T }
+  | { readonly kind: "failed"; readonly item: T; readonly failure: Failure };
 
 /** What a restore gave back. */
 export interface RestoreReport {

@@ -69,3 +69,10 @@ assert(
   outboardInlineBytesMax <= outboardPageBytes,
   "an inline outboard is at most one page",
 );
+
+/** Fewest digits of an id that stand for it. */
+export const idPrefixDigitsMin = 4;
+assert(idPrefixDigitsMin <= idDigits, "a whole id stands for itself");
+
+/** A cleanup leaves alone what is younger: a slow disk may be busy for minutes with one sync. */
+export const leftoverAgeMsMin = 3_600_000;

@@ -64,6 +64,24 @@ export function stagingFolder(id: string): string {
   return stagingPrefix + id;
 }
 
+/** The folder that takes what is to be removed out of sight, before its files go one by one. */
+export function removalFolder(id: string): string {
+  return `${stagingFolder(id)}_removed`;
+}
+
+/** The id of a folder that a commit or a removal works in; undefined for any other folder. */
+export function idOfStaging(folder: string): string | undefined {
+  if (!folder.startsWith(stagingPrefix)) return undefined;
+  const id = folder.slice(stagingPrefix.length).replace(/_removed$/, "");
+  return isId(id) ? id : undefined;
+}
+
+/** Whether a folder has the form of the folder of an entry with this name. */
+export function isFolderOfName(folder: string, name: string): boolean {
+  const id = idOfFolder(folder);
+  return id !== undefined && folder === entryFolder(name, id);
+}
+
 /** A folder name made from `name` that every file system takes; not reversible. */
 export function portableName(name: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is replaced

@@ -12,7 +12,7 @@ import {
   type TimeSpan,
   weekIndexOf,
   yearOf,
-} from "./calendar.ts";
+} from "../base/calendar.ts";
 
 /** The rules that count, in the order in which they are told. */
 export const countRules = [

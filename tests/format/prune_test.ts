@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
-import { parseTimeSpan } from "../../src/format/calendar.ts";
+import { parseTimeSpan } from "../../src/base/calendar.ts";
 import {
   countRules,
   hasKeepRule,

@@ -7,7 +7,7 @@ import {
   subtractTimeSpan,
   weekIndexOf,
   yearOf,
-} from "../../src/format/calendar.ts";
+} from "../../src/base/calendar.ts";
 
 Deno.test("parseTime(), months and years agree with Date on every day of 900 years", () => {
   for (

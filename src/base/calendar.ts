@@ -18,14 +18,16 @@ export interface TimeSpan {
 /** What a span may look like, for messages. */
 export const timeSpanForms = "a duration such as 12h, 30d, 6m or 1y6m";
 
+/** Years, months, weeks, days and hours in that order, each at most once. */
+export const timeSpanPattern: RegExp =
+  /^(?=.)(?:(\d{1,4})y)?(?:(\d{1,4})m)?(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,4})h)?$/;
+
 /**
  * The span that `text` stands for: years, months, weeks, days and hours in that order
  * (`2y5m1w7d3h`), each at most once; undefined if it is none, or longer than 9999 of a unit.
  */
 export function parseTimeSpan(text: string): TimeSpan | undefined {
-  const form =
-    /^(?=.)(?:(\d{1,4})y)?(?:(\d{1,4})m)?(?:(\d{1,4})w)?(?:(\d{1,4})d)?(?:(\d{1,4})h)?$/;
-  const parts = form.exec(text);
+  const parts = timeSpanPattern.exec(text);
   if (parts === null) return undefined;
   const [years, months, weeks, days, hours] = parts.slice(1).map((part) =>
     Number(part ?? 0)

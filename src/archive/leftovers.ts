@@ -1,0 +1,103 @@
+// Leftovers: the folders in which commits and removals work, and which they leave when they are
+// interrupted. Nothing tells a commit that runs from one that is dead but the age of what it wrote.
+
+import { assert } from "../base/assert.ts";
+import { isFailure } from "../base/errors.ts";
+import type { TimeSpan } from "../base/calendar.ts";
+import { planCleanup } from "../format/cleanup.ts";
+import { idOfStaging } from "../format/entry_path.ts";
+import { type EngineContext, throwIfInterrupted } from "./context.ts";
+import { attemptRemoval, removeFolder } from "./remove.ts";
+import type { CleanupItem, Leftover, RemovalOutcome } from "./report.ts";
+
+/** All leftovers, by folder. @throws {Failure} */
+export function readLeftovers(context: EngineContext): Leftover[] {
+  return measureAll(context).map(({ leftover }) => leftover);
+}
+
+/** All leftovers, and which of them are older than a span. @throws {Failure} */
+export function judgeLeftovers(
+  olderThan: TimeSpan,
+  context: EngineContext,
+): CleanupItem[] {
+  const nowMs = context.clock.nowMs();
+  return measureAll(context).map(({ leftover, newestMs }) => ({
+    leftover,
+    verdict: planCleanup(newestMs, nowMs, olderThan),
+  }));
+}
+
+/**
+ * Removes leftovers. Each is looked at again: one that is gone, or that somebody has written to, is
+ * passed over in silence. @throws {Failure} `offline`, `interrupted`
+ */
+export function* removeLeftovers(
+  leftovers: readonly Leftover[],
+  olderThan: TimeSpan,
+  context: EngineContext,
+): Generator<RemovalOutcome<Leftover>> {
+  for (const { folder } of leftovers) {
+    throwIfInterrupted(context);
+    const id = idOfStaging(folder);
+    assert(id !== undefined, "a leftover is a staging folder");
+    const found = measure(folder, context);
+    if (found === undefined) continue;
+    const nowMs = context.clock.nowMs();
+    if (planCleanup(found.newestMs, nowMs, olderThan) !== "remove") continue;
+    // First out of sight: a commit that should still own it can then not publish half of it.
+    yield attemptRemoval(
+      found.leftover,
+      () => removeFolder({ folder, id }, context),
+    );
+  }
+}
+
+interface Measured {
+  readonly leftover: Leftover;
+  readonly newestMs: number | undefined;
+}
+
+function measureAll(context: EngineContext): Measured[] {
+  const all: Measured[] = [];
+  for (const { name, kind } of context.store.list("")) {
+    if (kind !== "folder" || idOfStaging(name) === undefined) continue;
+    const found = measure(name, context);
+    if (found !== undefined) all.push(found);
+  }
+  return all;
+}
+
+/** Undefined for a folder that is not there: whoever works in it may have finished. */
+function measure(folder: string, context: EngineContext): Measured | undefined {
+  const { store } = context;
+  let newestMs: number | undefined;
+  let bytes = 0, fileCount = 0;
+  const visit = (path: string): boolean => {
+    const stat = store.stat(path);
+    if (stat === undefined) return false;
+    if (stat.modifiedMs !== undefined) {
+      newestMs = Math.max(newestMs ?? -Infinity, stat.modifiedMs);
+    }
+    if (stat.kind === "folder") {
+      for (const { name } of namesIn(path, context)) visit(`${path}/${name}`);
+    } else {
+      bytes += stat.bytes;
+      fileCount++;
+    }
+    return true;
+  };
+  if (!visit(folder)) return undefined;
+  const modified = newestMs === undefined
+    ? {}
+    : { modified: new Date(newestMs).toISOString() };
+  return { leftover: { folder, bytes, fileCount, ...modified }, newestMs };
+}
+
+function namesIn(path: string, context: EngineContext) {
+  try {
+    return context.store.list(path);
+  } catch (error) {
+    if (isFailure(error, "not-found")) return [];
+    throw error;
+  }
+}
