@@ -3,6 +3,9 @@
 
 import type { Message } from "@optique/core";
 import { runParser } from "@optique/core/facade";
+import type { KeepRules } from "../archive/archive.ts";
+import { parseTimeSpan, subtractTimeSpan } from "../base/calendar.ts";
+import { leftoverAgeMsMin } from "../base/limits.ts";
 import type { Flags } from "./config.ts";
 import {
   commandNames,
@@ -29,6 +32,7 @@ export interface CommitCommand {
   readonly name: string | undefined;
   readonly policy: string | undefined;
   readonly durability: "full" | "fast" | undefined;
+  readonly force: boolean;
 }
 
 /** `restore` */
@@ -60,12 +64,14 @@ export interface ImportCommand {
 /** `list` */
 export interface ListCommand {
   readonly command: "list";
+  readonly all: boolean;
 }
 
 /** `find` */
 export interface FindCommand {
   readonly command: "find";
   readonly pattern: string;
+  readonly all: boolean;
 }
 
 /** `show` */
@@ -78,6 +84,29 @@ export interface ShowCommand {
 export interface RemoveCommand {
   readonly command: "remove";
   readonly selector: string;
+  /** The id of one version of the name that `selector` is then. */
+  readonly version: string | undefined;
+  readonly allVersions: boolean;
+  readonly confirmed: boolean;
+  readonly dryRun: boolean;
+}
+
+/** `prune` */
+export interface PruneCommand {
+  readonly command: "prune";
+  /** None: all. */
+  readonly names: readonly string[];
+  /** One rule at least. */
+  readonly rules: KeepRules;
+  readonly confirmed: boolean;
+  readonly dryRun: boolean;
+}
+
+/** `cleanup` */
+export interface CleanupCommand {
+  readonly command: "cleanup";
+  /** As it was given, for messages. */
+  readonly olderThan: string;
   readonly confirmed: boolean;
   readonly dryRun: boolean;
 }
@@ -91,7 +120,9 @@ export type Command =
   | ListCommand
   | FindCommand
   | ShowCommand
-  | RemoveCommand;
+  | RemoveCommand
+  | PruneCommand
+  | CleanupCommand;
 
 /** What a command line asks for. */
 export type Invocation =
@@ -184,25 +215,8 @@ function planInvocation(
   if (quiet && verbose) {
     return usage("--quiet and --verbose exclude each other", args);
   }
-  if (parsed.command === "commit") {
-    const count = parsed.sources.length;
-    if (count === 0) return usage("Nothing to commit: name a file", args);
-    if (count > 1 && parsed.name !== undefined) {
-      return usage(`--name goes with one file, not with ${count}`, args);
-    }
-  }
-  if (parsed.command === "restore" && parsed.output === "-") {
-    return usage(
-      "Restoring to standard output is not possible; ./- names a file called -",
-      args,
-    );
-  }
-  if (
-    parsed.command === "health" && parsed.legacy !== undefined &&
-    parsed.selectors.length > 0
-  ) {
-    return usage("--legacy examines all entries: it goes with no name", args);
-  }
+  const problem = problemOf(parsed);
+  if (problem !== undefined) return usage(problem, args);
   return {
     kind: "command",
     command: parsed,
@@ -219,6 +233,42 @@ function planInvocation(
       noProgress,
     },
   };
+}
+
+function problemOf(command: Command): string | undefined {
+  switch (command.command) {
+    case "commit": {
+      const count = command.sources.length;
+      if (count === 0) return "Nothing to commit: name a file";
+      return count > 1 && command.name !== undefined
+        ? `--name goes with one file, not with ${count}`
+        : undefined;
+    }
+    case "restore":
+      return command.output === "-"
+        ? "Restoring to standard output is not possible; ./- names a file called -"
+        : undefined;
+    case "health":
+      return command.legacy !== undefined && command.selectors.length > 0
+        ? "--legacy examines all entries: it goes with no name"
+        : undefined;
+    case "remove":
+      return command.allVersions && command.version !== undefined
+        ? "--version and --all-versions exclude each other"
+        : undefined;
+    case "prune":
+      return Object.values(command.rules).every((rule) => rule === 0)
+        ? "Nothing says what to keep: give a --keep-... option that is not 0"
+        : undefined;
+    case "cleanup": {
+      const span = parseTimeSpan(command.olderThan);
+      return span === undefined || subtractTimeSpan(0, span) > -leftoverAgeMsMin
+        ? "--older-than must be 1h or more: a commit may be at work in what is younger"
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
 }
 
 function usage(problem: string, args: readonly string[]): Invocation {

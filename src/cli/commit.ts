@@ -31,6 +31,7 @@ export async function runCommit(
         source,
         ...(command.name === undefined ? {} : { name: command.name }),
         ...(command.policy === undefined ? {} : { policy: command.policy }),
+        ...(command.force ? { force: true } : {}),
       });
       entries.push(report);
       tellCommitted(report, session);
@@ -58,6 +59,20 @@ export async function runCommit(
 }
 
 function tellCommitted(report: CommitReport, session: Session): void {
+  if (report.outcome === "unchanged") {
+    session.log.info(`Found ${report.name} unchanged since ${report.id}`, {
+      source: report.source,
+      name: report.name,
+      id: report.id,
+      elapsedMs: report.elapsedMs,
+    });
+    session.output.goodNews(
+      styled("green", "="),
+      ` ${report.name}: unchanged (${formatSize(report.payloadBytes)}, ` +
+        `id ${report.id}); --force stores it again`,
+    );
+    return;
+  }
   session.log.info(`Committed ${report.name} as ${report.id}`, {
     source: report.source,
     name: report.name,

@@ -23,7 +23,14 @@ import {
   type Usage,
   type UsageTerm,
   type ValueParser,
+  withDefault,
 } from "@optique/core";
+import type { CountRule, KeepRules } from "../archive/archive.ts";
+import {
+  parseTimeSpan,
+  timeSpanForms,
+  timeSpanPattern,
+} from "../base/calendar.ts";
 import type { Command, SharedOptions } from "./arguments.ts";
 import { workerCountMax } from "./config_file.ts";
 import { type LogLevel, logLevels } from "./log.ts";
@@ -46,6 +53,27 @@ function filled(metavar: Uppercase<string>, what: string) {
 
 const path = filled("PATH", "a path");
 const entryName = filled("NAME", "a name");
+
+const duration = string({
+  metavar: "DURATION",
+  pattern: timeSpanPattern,
+  errors: {
+    patternMismatch: (input) => [
+      { type: "text", text: `Expected ${timeSpanForms}, got ` },
+      ...message`${input}`,
+    ],
+  },
+});
+
+// Of every command that removes.
+const consent = {
+  confirmed: option("--yes", {
+    description: message`Remove without asking.`,
+  }),
+  dryRun: option("-n", "--dry-run", {
+    description: message`Say what would be removed; change nothing.`,
+  }),
+};
 
 const logLevel: ValueParser<"sync", LogLevel> = choice(logLevels, {
   metavar: "LEVEL",
@@ -189,6 +217,10 @@ const commitParser = command(
           message`full (default) waits for the disk; fast is for scratch data.`,
       },
     )),
+    force: option("--force", {
+      description:
+        message`Store also what the newest version of the name holds already.`,
+    }),
   }).map(({ files, paths, ...rest }) => ({
     ...rest,
     sources: [...files, ...paths],
@@ -288,12 +320,18 @@ const importParser = command(
 
 const listParser = command(
   "list",
-  object({ command: constant("list" as const) }),
+  object("Options of list", {
+    command: constant("list" as const),
+    all: option("--all", {
+      description: message`All versions, and what interrupted commits left.`,
+    }),
+  }),
   {
-    brief: message`List all entries by name, newest first.`,
+    brief: message`List the entries by name.`,
     usageLine: shortenUsage,
     description: listExamples(
       "list",
+      "list --all",
       "list -a /mnt/usb/archive --json",
     ),
   },
@@ -301,8 +339,9 @@ const listParser = command(
 
 const findParser = command(
   "find",
-  object("Arguments of find", {
+  object("Options of find", {
     command: constant("find" as const),
+    all: option("--all", { description: message`All versions.` }),
     pattern: argument(filled("PATTERN", "a pattern"), {
       description: message`A name, a glob in quotes, or the start of an id.`,
     }),
@@ -338,12 +377,13 @@ const removeParser = command(
   object("Options of remove", {
     command: constant("remove" as const),
     selector: argument(entryName, { description: message`A name or an id.` }),
-    confirmed: option("--yes", {
-      description: message`Remove without asking.`,
+    version: optional(option("--version", filled("ID", "an id"), {
+      description: message`The version of the name that has this id.`,
+    })),
+    allVersions: option("--all-versions", {
+      description: message`All versions of the name.`,
     }),
-    dryRun: option("-n", "--dry-run", {
-      description: message`Say what would be removed; change nothing.`,
-    }),
+    ...consent,
   }),
   {
     brief: message`Remove an entry for good.`,
@@ -353,9 +393,98 @@ const removeParser = command(
       "remove video.mp4",
       "remove 1f3a --yes",
       "remove video.mp4 --dry-run",
+      "remove video.mp4 --version 1f3a",
+      "remove video.mp4 --all-versions",
     ),
   },
 );
+
+const pruneParser = command(
+  "prune",
+  object("Options of prune", {
+    command: constant("prune" as const),
+    names: multiple(argument(entryName, {
+      description: message`Names (default: all).`,
+    })),
+    last: keep("--keep-last", message`Keep the newest N versions.`),
+    hourly: keep("--keep-hourly", message`The newest of each of N hours.`),
+    daily: keep("--keep-daily", message`The newest of each of N days.`),
+    weekly: keep("--keep-weekly", message`The newest of each of N weeks.`),
+    monthly: keep("--keep-monthly", message`The newest of each of N months.`),
+    yearly: keep("--keep-yearly", message`The newest of each of N years.`),
+    within: optional(option("--keep-within", duration, {
+      description:
+        message`All that are less than this older than the newest (30d, 1y6m).`,
+    })),
+    ...consent,
+  }).map(({ command, names, confirmed, dryRun, within, ...counts }) => ({
+    command,
+    names,
+    confirmed,
+    dryRun,
+    rules: rulesOf(counts, within),
+  })),
+  {
+    brief: message`Remove old versions, keeping what the rules say.`,
+    usageLine: shortenUsage,
+    description: describe(
+      message`A version stays if any rule keeps it; times are in UTC. The newest version of a name always stays.`,
+      "prune --keep-last 3 --dry-run",
+      "prune --keep-daily 7 --keep-weekly 4 --keep-monthly 12",
+      "prune notes.txt --keep-within 30d --yes",
+    ),
+  },
+);
+
+const cleanupParser = command(
+  "cleanup",
+  object("Options of cleanup", {
+    command: constant("cleanup" as const),
+    olderThan: withDefault(
+      option("--older-than", duration, {
+        description:
+          message`Only what was last written before this (default: 1d; 1h or more).`,
+      }),
+      "1d",
+    ),
+    ...consent,
+  }),
+  {
+    brief: message`Remove what interrupted commits and removals left.`,
+    usageLine: shortenUsage,
+    description: describe(
+      message`No entry needs it; it only takes space.`,
+      "cleanup --dry-run",
+      "cleanup --older-than 12h --yes",
+    ),
+  },
+);
+
+function keep(name: `--${string}`, description: Message) {
+  const count = string({
+    metavar: "N",
+    pattern: /^(?:\d{1,9}|unlimited)$/,
+    errors: {
+      patternMismatch: (input) =>
+        message`Expected a number or unlimited, got ${input}.`,
+    },
+  });
+  return optional(option(name, count, { description }));
+}
+
+function rulesOf(
+  counts: Readonly<Record<CountRule, string | undefined>>,
+  within: string | undefined,
+): KeepRules {
+  const rules: Partial<Record<CountRule, number>> = {};
+  for (const [rule, count] of Object.entries(counts)) {
+    if (count === undefined) continue;
+    rules[rule as CountRule] = count === "unlimited" ? Infinity : Number(count);
+  }
+  return within === undefined
+    ? rules
+    : { ...rules, within: parseTimeSpan(within)! };
+}
 
 /** The whole command line. */
 export const grammar: Parser<"sync", Command & SharedOptions, unknown> = merge(
@@ -371,6 +500,8 @@ export const grammar: Parser<"sync", Command & SharedOptions, unknown> = merge(
       showParser,
       removeParser,
       importParser,
+      pruneParser,
+      cleanupParser,
     ),
   ),
 );
@@ -387,6 +518,8 @@ export const commandNames: readonly string[] = [
   "show",
   "remove",
   "import",
+  "prune",
+  "cleanup",
 ];
 
 /** What the program is for, with examples. */

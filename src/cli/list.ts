@@ -5,13 +5,16 @@ import type {
   ArchiveListing,
   EntryProblem,
   EntrySummary,
+  Leftover,
+  ListedEntry,
 } from "../archive/report.ts";
+import { idPrefixDigitsMin } from "../base/limits.ts";
 import type { FindCommand, ListCommand } from "./arguments.ts";
 import { exitCodeOfProblem, exitCodes } from "./exit_code.ts";
 import { styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
-import { escapeText, measureColumns, padText } from "./text.ts";
+import { escapeText, formatCount, measureColumns, padText } from "./text.ts";
 
 /** Runs `list` or `find`; gives the exit code. @throws {Failure} */
 export async function runList(
@@ -19,20 +22,33 @@ export async function runList(
   session: Session,
 ): Promise<number> {
   await using archive = await session.openArchive();
-  const listing = command.command === "list"
+  const found = command.command === "list"
     ? archive.list()
     : archive.find(command.pattern);
+  const entries = found.entries.filter((entry) => isShown(entry, command));
+  const listing = { ...found, entries };
+  const leftovers = command.command === "list" && command.all
+    ? archive.leftovers()
+    : [];
   const exitCode = planExitCode(listing.problems);
   session.output.document({
     type: command.command,
     schema: 1,
     archive: session.settings.archive,
     ...(command.command === "find" ? { pattern: command.pattern } : {}),
-    entries: listing.entries,
+    all: command.all,
+    entries,
     problems: listing.problems,
+    ...(command.command === "list" && command.all ? { leftovers } : {}),
     exitCode,
   });
-  tellEntries(listing, session);
+  tellEntries(listing, command.all, session);
+  for (const leftover of leftovers) {
+    session.output.result(
+      styled("yellow", "left over or in use:"),
+      ` ${describeLeftover(leftover)}`,
+    );
+  }
   if (listing.entries.length === 0 && !session.output.quiet) {
     session.output.message(
       command.command === "list"
@@ -49,11 +65,45 @@ export function formatTime(iso: string): string {
   return parts === null ? iso : `${parts[1]} ${parts[2]}`;
 }
 
-function planExitCode(problems: readonly EntryProblem[]): number {
+/** A leftover in a sentence. */
+export function describeLeftover(leftover: Leftover): string {
+  const written = leftover.modified === undefined
+    ? "written nobody knows when"
+    : `last written ${formatTime(leftover.modified)} UTC`;
+  return `${leftover.folder} (${formatSize(leftover.bytes)} in ` +
+    `${formatCount(leftover.fileCount, "file")}, ${written})`;
+}
+
+/** The bits of folders that cannot be read as entries. */
+export function planExitCode(problems: readonly EntryProblem[]): number {
   return problems.reduce<number>(
     (code, problem) => code | exitCodeOfProblem(problem.code),
     exitCodes.done,
   );
+}
+
+// What an older version's id was given for is that version.
+function isShown(
+  entry: ListedEntry,
+  command: ListCommand | FindCommand,
+): boolean {
+  if (command.all || entry.versionIndex === 0) return true;
+  return command.command === "find" &&
+    command.pattern.length >= idPrefixDigitsMin &&
+    entry.id.startsWith(command.pattern.toLowerCase());
+}
+
+/** Says which folders cannot be read as entries. */
+export function tellProblems(
+  problems: readonly EntryProblem[],
+  session: Session,
+): void {
+  for (const problem of problems) {
+    session.log.error(
+      `Cannot read ${problem.folder} as an entry: ${problem.problem}`,
+      { folder: problem.folder, code: problem.code },
+    );
+  }
 }
 
 const columns = [
@@ -65,8 +115,13 @@ const columns = [
   { title: "ID", side: "end" },
 ] as const;
 
-function tellEntries(listing: ArchiveListing, session: Session): void {
+function tellEntries(
+  listing: ArchiveListing,
+  all: boolean,
+  session: Session,
+): void {
   const rows = listing.entries.map(formatRow);
+  const notes = listing.entries.map(all ? () => "" : formatNote);
   const widths = columns.map((column, index) =>
     rows.reduce(
       (width, row) => Math.max(width, measureColumns(row[index]!)),
@@ -82,13 +137,17 @@ function tellEntries(listing: ArchiveListing, session: Session): void {
       styled("bold", format(columns.map((column) => column.title))),
     );
   }
-  for (const row of rows) session.output.result(format(row));
-  for (const problem of listing.problems) {
-    session.log.error(
-      `Cannot read ${problem.folder} as an entry: ${problem.problem}`,
-      { folder: problem.folder, code: problem.code },
-    );
-  }
+  rows.forEach((row, index) =>
+    session.output.result(format(row), styled("dim", notes[index]!))
+  );
+  tellProblems(listing.problems, session);
+}
+
+function formatNote({ versionIndex, versionCount }: ListedEntry): string {
+  if (versionCount === 1) return "";
+  return versionIndex === 0
+    ? `  newest of ${versionCount} versions`
+    : `  version ${versionCount - versionIndex} of ${versionCount}`;
 }
 
 function formatRow(entry: EntrySummary): string[] {

@@ -200,6 +200,10 @@ async function dispatch(command: Command, session: Session): Promise<number> {
       return (await import("./remove.ts")).runRemove(command, session);
     case "import":
       return (await import("./import.ts")).runImport(command, session);
+    case "prune":
+      return (await import("./prune.ts")).runPrune(command, session);
+    case "cleanup":
+      return (await import("./cleanup.ts")).runCleanup(command, session);
     default:
       return unreachable(command);
   }
@@ -266,7 +270,7 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
         : "`blockframe commit` makes an archive, --archive names another one";
     case "ambiguous":
       return `name it by its id: \`${
-        session.formatCommand("list")
+        session.formatCommand("list", "--all")
       }\` shows the ids`;
     case "exists":
       return command.command === "restore"

@@ -33,6 +33,8 @@ Deno.test("docs/cli.md names every option of every command", () => {
     "show",
     "remove",
     "import",
+    "prune",
+    "cleanup",
   ];
   for (const args of [[], ...commands.map((name) => [name])]) {
     const help = parseArguments([...args, "--help"], 80);

@@ -5,15 +5,22 @@ import type {
   ArchiveOptions,
   CommitRequest,
   ImportRequest,
+  KeepReason,
+  PruneRequest,
   RestoreRequest,
 } from "../../src/archive/archive.ts";
 import type {
   ArchiveListing,
+  CleanupItem,
   CommitReport,
   EntrySummary,
   FileDamage,
   HealthReport,
   ImportReport,
+  Leftover,
+  ListedEntry,
+  PrunePlan,
+  RemovalOutcome,
   RestoreReport,
 } from "../../src/archive/report.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
@@ -115,6 +122,16 @@ export class FakeArchive implements Archive {
   restores: RestoreRequest[] = [];
   healthRequests: { selectors?: readonly string[]; repair: boolean }[] = [];
   removed: string[] = [];
+  /** Sources whose content the archive has already. */
+  unchangedSources: Set<string> = new Set();
+  pruneRequests: PruneRequest[] = [];
+  /** Reasons by id; what has none goes. */
+  pruneReasons: Map<string, readonly KeepReason[]> = new Map();
+  cleanupItems: CleanupItem[] = [];
+  /** What removing the thing with this id or folder throws or gives. */
+  failingRemovals: Map<string, Failure> = new Map();
+  /** Runs before each removal of several, with its id or folder. */
+  beforeRemoval: (key: string) => void = () => {};
   disposed = 0;
   /** Runs before each commit, with its source. */
   beforeCommit: (source: string) => void = () => {};
@@ -127,6 +144,9 @@ export class FakeArchive implements Archive {
     const name = request.name ?? request.source;
     return Promise.resolve({
       ...entryOf({ name }),
+      outcome: this.unchangedSources.has(request.source)
+        ? "unchanged"
+        : "committed",
       source: request.source,
       elapsedMs: 7,
     });
@@ -160,12 +180,14 @@ export class FakeArchive implements Archive {
   }
 
   list(): ArchiveListing {
-    return { entries: this.entries, problems: this.problems };
+    return { entries: placeVersions(this.entries), problems: this.problems };
   }
 
   find(pattern: string): ArchiveListing {
     return {
-      entries: this.entries.filter((entry) => entry.name.includes(pattern)),
+      entries: placeVersions(this.entries).filter((entry) =>
+        entry.name.includes(pattern) || entry.id.startsWith(pattern)
+      ),
       problems: this.problems,
     };
   }
@@ -183,10 +205,74 @@ export class FakeArchive implements Archive {
     return Promise.resolve(this.show(selector));
   }
 
+  removeEach(
+    entries: readonly EntrySummary[],
+  ): AsyncIterable<RemovalOutcome<EntrySummary>> {
+    return this.#removeItems(entries, (entry) => entry.id);
+  }
+
+  planPrune(request: PruneRequest): PrunePlan {
+    this.pruneRequests.push(request);
+    const groups = Map.groupBy(this.entries, (entry) => entry.name);
+    return {
+      names: [...groups].map(([name, entries]) => ({
+        name,
+        versions: entries.map((entry) => ({
+          entry,
+          reasons: this.pruneReasons.get(entry.id) ?? [],
+        })),
+      })),
+      problems: this.problems,
+    };
+  }
+
+  leftovers(): readonly Leftover[] {
+    return this.cleanupItems.map((item) => item.leftover);
+  }
+
+  planCleanup(): readonly CleanupItem[] {
+    return this.cleanupItems;
+  }
+
+  cleanUp(
+    leftovers: readonly Leftover[],
+  ): AsyncIterable<RemovalOutcome<Leftover>> {
+    return this.#removeItems(leftovers, (leftover) => leftover.folder);
+  }
+
+  async *#removeItems<T>(
+    items: readonly T[],
+    keyOf: (item: T) => string,
+  ): AsyncGenerator<RemovalOutcome<T>> {
+    for (const item of items) {
+      const key = keyOf(item);
+      this.beforeRemoval(key);
+      const failure = this.failingRemovals.get(key);
+      if (failure?.code === "interrupted") throw failure;
+      if (failure === undefined) this.removed.push(key);
+      yield await Promise.resolve(
+        failure === undefined
+          ? { kind: "removed", item }
+          : { kind: "failed", item, failure },
+      );
+    }
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.disposed++;
     return Promise.resolve();
   }
+}
+
+function placeVersions(entries: readonly EntrySummary[]): ListedEntry[] {
+  return entries.map((entry) => {
+    const versions = entries.filter((each) => each.name === entry.name);
+    return {
+      ...entry,
+      versionIndex: versions.indexOf(entry),
+      versionCount: versions.length,
+    };
+  });
 }
 
 /** A world for one run. */
