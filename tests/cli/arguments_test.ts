@@ -58,6 +58,11 @@ const commandRows: [string[], Partial<Command>][] = [
   [["remove", "n"], { command: "remove", confirmed: false, dryRun: false }],
   [["remove", "n", "--yes"], { confirmed: true }],
   [["remove", "-n", "n"], { selector: "n", dryRun: true }],
+  [["remove", "n", "--version", "1f3a"], { selector: "n", version: "1f3a" }],
+  [["remove", "n", "--all-versions"], { allVersions: true }],
+  [["prune", "--keep-last", "3"], { names: [], rules: { last: 3 } }],
+  [["cleanup"], { command: "cleanup", olderThan: "1d", dryRun: false }],
+  [["cleanup", "--older-than", "2w", "-n"], { olderThan: "2w", dryRun: true }],
 ];
 
 for (const [args, expected] of commandRows) {
@@ -130,6 +135,7 @@ const problemRows: [string[], RegExp][] = [
   [["restore", ""], /Expected a name, got nothing/],
   [["find"], /PATTERN/],
   [["remove"], /NAME/],
+  [["remove", "a", "--version", "1", "--all-versions"], /exclude/],
   [["list", "-q", "-v"], /exclude each other/],
   [["list", "--archive="], /Expected a folder, got nothing/],
   [["list", "--workers", "-1"], /--workers/],
@@ -165,6 +171,8 @@ const commandNames = [
   "find",
   "show",
   "remove",
+  "prune",
+  "cleanup",
 ];
 
 for (const name of commandNames) {

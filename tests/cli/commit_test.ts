@@ -155,3 +155,27 @@ Deno.test("commit --verbose adds the stored size and the hash", async () => {
   await run(world, "commit", "-v", "a");
   assert.match(world.stdout, /^ {4}76\.4 MiB stored\n {4}BLAKE3 (?:ab){32}$/m);
 });
+
+Deno.test("commit says what is unchanged, and ends with 0", async () => {
+  const world = newWorld();
+  world.archive.unchangedSources.add("a");
+  assert.equal(await run(world, "commit", "a", "b"), 0);
+  assert.equal(
+    world.stdout,
+    "= a: unchanged (19.1 MiB, id 00112233445566ff); --force stores it again\n" +
+      "✓ b: committed (19.1 MiB, tier 2, erasure:1+3, id 00112233445566ff)\n",
+  );
+  const json = newWorld({ archive: world.archive });
+  assert.equal(await run(json, "commit", "a", "b", "--json"), 0);
+  const entries = documentsOf(json)[0]!["entries"] as { outcome: string }[];
+  assert.deepEqual(entries.map(({ outcome }) => outcome), [
+    "unchanged",
+    "committed",
+  ]);
+});
+
+Deno.test("commit --force is passed on", async () => {
+  const world = newWorld();
+  await run(world, "commit", "a", "--force");
+  assert.deepEqual(world.archive.commits, [{ source: "a", force: true }]);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Failure } from "../../src/base/errors.ts";
 import {
   documentsOf,
   entryOf,
@@ -103,4 +104,86 @@ Deno.test("remove that is interrupted at the question removes nothing", async ()
   };
   assert.equal(await run(asked, "remove", "video.mp4"), 130);
   assert.deepEqual(asked.archive.removed, []);
+});
+
+/** Two versions. */
+function twoVersions(parts: Partial<FakeWorld> = {}): FakeWorld {
+  const made = world(parts);
+  made.archive.entries.push(
+    entryOf({ id: "ffff000000000000", created: "2025-05-01T00:00:00.000Z" }),
+  );
+  return made;
+}
+
+Deno.test("remove NAME --version ID removes that version of the name", async () => {
+  const silent = twoVersions();
+  const args = ["remove", "video.mp4", "--yes", "--version"];
+  assert.equal(await run(silent, ...args, "FFFF"), 0);
+  assert.deepEqual(silent.archive.removed, ["ffff000000000000"]);
+  assert.equal(await run(silent, ...args, "abcd"), 8);
+  assert.match(silent.stderr, /no version of "video\.mp4" whose id is "abcd"/);
+  assert.equal(await run(silent, ...args, "fff"), 16);
+  assert.equal(
+    await run(silent, "remove", "gone", "--yes", "--version", "ffff"),
+    8,
+  );
+  assert.equal(silent.archive.removed.length, 1);
+});
+
+Deno.test("remove NAME --all-versions removes them, the oldest first", async () => {
+  const silent = twoVersions();
+  const args = ["remove", "video.mp4", "--all-versions"];
+  assert.equal(await run(silent, ...args, "-n"), 0);
+  assert.equal(silent.stdout.match(/^Would remove/gm)?.length, 2);
+  assert.equal(await run(silent, ...args), 16);
+  assert.deepEqual(silent.archive.removed, []);
+  assert.equal(await run(silent, ...args, "--yes"), 0);
+  assert.deepEqual(silent.archive.removed, [
+    "ffff000000000000",
+    "00112233445566ff",
+  ]);
+  const asked = twoVersions({ ...atTerminal, variables, answer: "n" });
+  assert.equal(await run(asked, ...args), 0);
+  assert.match(asked.stderr, /Remove all 2 versions of video\.mp4 \(153 MiB/);
+  assert.deepEqual(asked.archive.removed, []);
+  assert.equal(await run(silent, ...args, "--version", "ffff"), 16);
+  assert.equal(
+    await run(silent, "remove", "gone", "--all-versions", "--yes"),
+    8,
+  );
+});
+
+Deno.test("remove --all-versions --json says what went and what did not", async () => {
+  const json = twoVersions();
+  json.archive.failingRemovals.set(
+    "ffff000000000000",
+    new Failure("read-only", "The disk is read-only"),
+  );
+  const args = ["remove", "video.mp4", "--all-versions", "--yes", "--json"];
+  assert.equal(await run(json, ...args), 8);
+  assert.deepEqual(documentsOf(json), [{
+    type: "remove",
+    schema: 1,
+    name: "video.mp4",
+    outcome: "removed",
+    entries: [json.archive.list().entries[0]],
+    errors: [{
+      id: "ffff000000000000",
+      name: "video.mp4",
+      code: "read-only",
+      message: "The disk is read-only",
+    }],
+    exitCode: 8,
+  }]);
+});
+
+Deno.test("remove of one entry that fails ends with the failure's code", async () => {
+  const failing = world();
+  failing.archive.failingRemovals.set(
+    "00112233445566ff",
+    new Failure("permission-denied", "Cannot rename it"),
+  );
+  const args = ["remove", "video.mp4", "--yes", "--json"];
+  assert.equal(await run(failing, ...args), 8);
+  assert.equal(documentsOf(failing)[0]!["code"], "permission-denied");
 });

@@ -23,7 +23,7 @@ Deno.test("the same file committed several times at once becomes as many entries
   using work = new Workplace();
   const content = work.fill("file", 100 * kib);
   await Promise.all(
-    [1, 2, 3].map(() => work.expect(0, ["commit", "file"])),
+    [1, 2, 3].map(() => work.expect(0, ["commit", "--force", "file"])),
   );
   equal(topOf(work).length, 3);
   equal((await work.health()).summary.healthyCount, 3);
@@ -34,7 +34,8 @@ Deno.test("a health run beside a commit sees whole entries only", async () => {
   using work = new Workplace();
   await work.commit("early", 100 * kib);
   work.fill("file", manyLeaves);
-  using running = work.start(["commit", "file", "file", "file", "file"]);
+  const args = ["commit", "--force", "file", "file", "file", "file"];
+  using running = work.start(args);
   let ended = false;
   running.ending.finally(() => ended = true).catch(() => {});
   let runs = 0;
