@@ -92,6 +92,7 @@ async function processTimes(folder: string, rounds: number): Promise<number[]> {
       "-a",
       `${folder}/archive`,
       "-q",
+      "--force", // every round commits the same file
     ];
     const start = performance.now();
     const { success } = await new Deno.Command(Deno.execPath(), { args })

@@ -4,8 +4,9 @@
 import { Failure, messageOf } from "../base/errors.ts";
 import { idPrefixDigitsMin } from "../base/limits.ts";
 import {
+  entryFolderPrefix,
   idOfFolder,
-  isFolderOfName,
+  isId,
   stagingPrefix,
 } from "../format/entry_path.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -61,9 +62,11 @@ export function readNewest(
   name: string,
   context: EngineContext,
 ): CatalogueEntry | undefined {
+  const prefix = entryFolderPrefix(name);
   const entries: FoundEntry[] = [];
   for (const { name: folder, kind } of context.store.list("")) {
-    if (kind !== "folder" || !isFolderOfName(folder, name)) continue;
+    if (kind !== "folder" || !folder.startsWith(prefix)) continue;
+    if (!isId(folder.slice(prefix.length))) continue;
     const found = readFolder(folder, true, context);
     if (found === undefined || !("manifest" in found)) continue;
     if (found.manifest.name === name) entries.push(found);

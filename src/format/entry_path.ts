@@ -50,7 +50,7 @@ export function isId(text: string): boolean {
 /** The folder of an entry: a portable form of its name, then its id, which makes it unique. */
 export function entryFolder(name: string, id: string): string {
   assert(isId(id), "an id is 16 hexadecimal digits");
-  return `${portableName(name)}_${id}`;
+  return entryFolderPrefix(name) + id;
 }
 
 /** The id that a folder's name ends in, if it has the form of an entry's folder. */
@@ -76,10 +76,9 @@ export function idOfStaging(folder: string): string | undefined {
   return isId(id) ? id : undefined;
 }
 
-/** Whether a folder has the form of the folder of an entry with this name. */
-export function isFolderOfName(folder: string, name: string): boolean {
-  const id = idOfFolder(folder);
-  return id !== undefined && folder === entryFolder(name, id);
+/** What the folders of all entries with this name begin with, before the id. */
+export function entryFolderPrefix(name: string): string {
+  return `${portableName(name)}_`;
 }
 
 /** A folder name made from `name` that every file system takes; not reversible. */

@@ -168,7 +168,7 @@ const usage: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [["comit", "file"], /"comit"\. Did you mean commit\?/],
   [["commit"], /Nothing to commit/],
   [["commit", ""], /Expected a path, got nothing/],
-  [["commit", "--polcy", "x", "file"], /Did you mean --policy\?/],
+  [["commit", "--polcy", "x", "file"], /Did you mean .*--policy/],
   [["commit", "file", "--policy", "raid:5"], /erasure:K\+M or replicate:N/],
   [["commit", "file", "--policy", "erasure:0+3"], /Policy "erasure:0\+3"/],
   [["commit", "file", "--policy", "erasure:255+2"], /257 shards/],
