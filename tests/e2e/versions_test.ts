@@ -47,7 +47,7 @@ Deno.test("cleanup goes by the times of the file system and leaves the young alo
     work.write(`${folder}/segments/segment_0.dat`, "0123456789");
     const then = new Date(Date.now() - days * 86_400_000);
     for (const path of ["/segments/segment_0.dat", "/segments", ""]) {
-      Deno.utimeSync(work.at(folder + path), then, then);
+      await Deno.utime(work.at(folder + path), then, then);
     }
   }
   const all = await work.expect(0, ["list", "--all"]);
