@@ -12,6 +12,7 @@ export class Syncs {
   readonly #store: Store;
   readonly #durable: boolean;
   readonly #running: Promise<void>[] = [];
+  #last: Promise<void> = Promise.resolve();
   #bytesStarted = 0;
 
   /** Syncs of files in `store`; none at all where the settings ask for no durability. */
@@ -30,8 +31,9 @@ export class Syncs {
   /** Starts to sync files that stay there until settle() has returned. */
   start(paths: readonly string[]): void {
     if (!this.#durable) return;
-    const sync = this.#store.syncFiles(paths);
-    sync.catch(() => {}); // finish() throws it; this keeps an early failure from being "unhandled"
+    // One after the other: each opens several files, and there may be very many blocks.
+    const sync = this.#last.then(() => this.#store.syncFiles(paths));
+    this.#last = sync.catch(() => {}); // finish() throws it
     this.#running.push(sync);
   }
 
