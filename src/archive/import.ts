@@ -19,6 +19,7 @@ import { ReadOnlyStore } from "../store/read_only_store.ts";
 import { readCatalogue } from "./catalogue.ts";
 import { commitEntry, newId, removeStaging } from "./commit.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
+import { mergeRanges } from "./ledger.ts";
 import {
   type LegacyBlockReport,
   type PayloadSink,
@@ -299,23 +300,6 @@ function shardBytesOf(layout: LegacyLayout): number {
     bytes += legacyParityShards * legacyCodeBytes(layout, block);
   }
   return bytes;
-}
-
-/** Ranges in their order, those that touch as one. */
-function mergeRanges(ranges: readonly PayloadRange[]): PayloadRange[] {
-  const merged: PayloadRange[] = [];
-  for (const { payloadOffset, bytes } of ranges) {
-    const last = merged.at(-1);
-    if (
-      last !== undefined && last.payloadOffset + last.bytes === payloadOffset
-    ) {
-      merged[merged.length - 1] = {
-        payloadOffset: last.payloadOffset,
-        bytes: last.bytes + bytes,
-      };
-    } else merged.push({ payloadOffset, bytes });
-  }
-  return merged;
 }
 
 function healthOf(place: LegacyPlace, examined: Examined): HealthReport {

@@ -76,22 +76,7 @@ export class Ledger {
 
   /** Payload bytes that cannot be rebuilt, merged and in order. */
   lostRanges(): PayloadRange[] {
-    const ranges = this.#lost.toSorted((a, b) =>
-      a.payloadOffset - b.payloadOffset
-    );
-    const merged: PayloadRange[] = [];
-    for (const { payloadOffset, bytes } of ranges) {
-      const last = merged.at(-1);
-      if (
-        last !== undefined && last.payloadOffset + last.bytes === payloadOffset
-      ) {
-        merged[merged.length - 1] = {
-          payloadOffset: last.payloadOffset,
-          bytes: last.bytes + bytes,
-        };
-      } else merged.push({ payloadOffset, bytes });
-    }
-    return merged;
+    return mergeRanges(this.#lost);
   }
 
   /** Leaves that were rebuilt. */
@@ -158,4 +143,22 @@ export class Ledger {
     present(bytes > 0 ? bytes : undefined, "a leaf has bytes");
     this.#lost.push({ payloadOffset, bytes });
   }
+}
+
+/** Ranges in their order, those that touch as one. */
+export function mergeRanges(ranges: readonly PayloadRange[]): PayloadRange[] {
+  const ordered = ranges.toSorted((a, b) => a.payloadOffset - b.payloadOffset);
+  const merged: PayloadRange[] = [];
+  for (const { payloadOffset, bytes } of ordered) {
+    const last = merged.at(-1);
+    if (
+      last !== undefined && last.payloadOffset + last.bytes === payloadOffset
+    ) {
+      merged[merged.length - 1] = {
+        payloadOffset: last.payloadOffset,
+        bytes: last.bytes + bytes,
+      };
+    } else merged.push({ payloadOffset, bytes });
+  }
+  return merged;
 }
