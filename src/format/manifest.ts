@@ -38,6 +38,7 @@ import {
   shardsOf,
   type Tier,
 } from "./policy.ts";
+import { Invalid, type Members, readInteger, readObject } from "./members.ts";
 
 /** The version that this code writes and reads. */
 export const formatVersion = 1;
@@ -142,10 +143,7 @@ export function decodeManifest(
   return readMembers(value);
 }
 
-class Invalid extends Error {}
 class Unsupported extends Error {}
-
-type Members = Readonly<Record<string, unknown>>;
 
 function readMembers(value: unknown): DecodedManifest {
   try {
@@ -296,32 +294,9 @@ function readSource(members: Members): SourceAttributes {
   };
 }
 
-function readObject(value: unknown, what: string): Members {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Invalid(`${what} is not an object`);
-  }
-  return value as Members;
-}
-
 function readText(members: Members, member: string): string {
   const value = members[member];
   if (typeof value !== "string") throw new Invalid(`"${member}" is not text`);
-  return value;
-}
-
-function readInteger(
-  members: Members,
-  member: string,
-  min: number,
-  max: number,
-): number {
-  const value = members[member];
-  if (
-    typeof value !== "number" || !Number.isSafeInteger(value) || value < min ||
-    value > max
-  ) {
-    throw new Invalid(`"${member}" is not an integer from ${min} to ${max}`);
-  }
   return value;
 }
 

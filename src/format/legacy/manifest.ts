@@ -14,6 +14,13 @@ import {
   type LegacyTier,
 } from "./layout.ts";
 import { merkleRoot } from "./merkle.ts";
+import {
+  Invalid,
+  memberOf,
+  type Members,
+  readInteger,
+  readObject,
+} from "../members.ts";
 
 /** What the shards of an entry are verified with. */
 export type LegacyProof =
@@ -41,10 +48,6 @@ export type LegacyDecoding =
 /** The segment of all entries that do not name theirs. */
 const segmentBytesUnnamed = 32 * 1024 * 1024;
 
-type Members = Readonly<Record<string, unknown>>;
-
-class Invalid extends Error {}
-
 /** The name and the hash that an entry's folder is named by, if it is named like one. */
 export function parseLegacyFolder(
   folder: string,
@@ -61,7 +64,7 @@ export function decodeLegacyManifest(
   digest: Digester,
 ): LegacyDecoding {
   try {
-    const members = readMembers(parseJson(bytes), "it");
+    const members = readObject(parseJson(bytes), "it");
     if (!Object.hasOwn(members, "tier")) {
       return {
         kind: "unsupported",
@@ -95,7 +98,7 @@ function readEntry(members: Members, digest: Digester): LegacyEntry {
   const problem = nameProblem(name);
   if (problem !== undefined) throw new Invalid(`"name" is no name: ${problem}`);
   const layout = readLayout(members);
-  const tree = readMembers(memberOf(members, "merkle_tree"), `"merkle_tree"`);
+  const tree = readObject(memberOf(members, "merkle_tree"), `"merkle_tree"`);
   const proof = readProof(layout, tree);
   const root = readHash(memberOf(tree, "root"), `"root"`);
   const blockRoots = proof.kind === "roots"
@@ -132,14 +135,14 @@ function readLayout(members: Members): LegacyLayout {
 }
 
 function readProof(layout: LegacyLayout, tree: Members): LegacyProof {
-  const leaves = readMembers(memberOf(tree, "leaves") ?? {}, `"leaves"`);
+  const leaves = readObject(memberOf(tree, "leaves") ?? {}, `"leaves"`);
   if (layout.tier === 1) {
     const count = 1 + legacyParityShards;
     const hashes = readMap(leaves, "leaves", count).map(readLeaf);
     return { kind: "shards", blocks: [hashes] };
   }
   const member = layout.tier === 2 ? "segments" : "blocks";
-  const map = readMembers(memberOf(tree, member) ?? {}, `"${member}"`);
+  const map = readObject(memberOf(tree, member) ?? {}, `"${member}"`);
   const count = legacyBlockCount(layout);
   if (Object.keys(map).length === 0) {
     return {
@@ -149,7 +152,7 @@ function readProof(layout: LegacyLayout, tree: Members): LegacyProof {
   }
   const blocks = readMap(map, member, count).map((value, block) => {
     const what = `"${member}" ${block}`;
-    const hashes = readMembers(value, what);
+    const hashes = readObject(value, what);
     const data = layout.tier === 2
       ? [memberOf(hashes, "data")]
       : memberOf(hashes, "segments");
@@ -192,32 +195,4 @@ function readHash(value: unknown, what: string): string {
     throw new Invalid(`${what} is not 64 hexadecimal digits`);
   }
   return value;
-}
-
-function readInteger(
-  members: Members,
-  member: string,
-  min: number,
-  max: number,
-): number {
-  const value = memberOf(members, member);
-  if (
-    typeof value !== "number" || !Number.isSafeInteger(value) || value < min ||
-    value > max
-  ) {
-    throw new Invalid(`"${member}" is not an integer from ${min} to ${max}`);
-  }
-  return value;
-}
-
-function readMembers(value: unknown, what: string): Members {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Invalid(`${what} is not an object`);
-  }
-  return value as Members;
-}
-
-/** A member of the object itself, never of its prototype. */
-function memberOf(members: Members, member: string): unknown {
-  return Object.hasOwn(members, member) ? members[member] : undefined;
 }
