@@ -25,7 +25,7 @@ export const layers: readonly Layer[] = [
   layer("src/base", 0, [], false),
   layer("src/codec", 1, ground, false),
   layer("src/format", 2, ground, false),
-  layer("src/store", 3, ground, true),
+  layer("src/store", 3, [...ground, "ffi"], true),
   layer("src/archive", 4, [...ground, ...parts], true),
   layer("src/pool", 4, [...ground, ...parts, "src/archive"], true),
   layer(
@@ -35,7 +35,7 @@ export const layers: readonly Layer[] = [
     true,
   ),
   layer("src/view", 5, [...ground, ...engines], true),
-  layer("ffi", 5, ground, true),
+  layer("ffi", 1, ground, true),
   layer("src/http", 6, belowFrontends, true),
   layer("src/mount", 6, [...belowFrontends, "ffi"], true),
   layer("src/cli", 6, [...belowFrontends, "src/http", "src/mount"], true),

@@ -2,37 +2,24 @@
 // which no command sees; one rename makes the entry visible. Whatever fails before that rename
 // leaves the archive as it was.
 
-import { assert } from "../base/assert.ts";
-import { type Bytes, equalBytes, formatHex } from "../base/bytes.ts";
+import { formatHex } from "../base/bytes.ts";
 import { Failure, isFailure } from "../base/errors.ts";
-import { digestBytes, idDigits, outboardBytesMax } from "../base/limits.ts";
+import { digestBytes, outboardBytesMax } from "../base/limits.ts";
 import {
   entryFolder,
-  entryFolders,
   metadataFolders,
-  metadataPath,
   nameProblem,
-  shardPath,
   stagingFolder,
 } from "../format/entry_path.ts";
 import {
-  blockCountOf,
-  blockDataShards,
   type Geometry,
   parityBytesOf,
   payloadLeafCount,
   planGeometry,
-  planRowRuns,
-  type RowRun,
-  shardLength,
   slotCountOf,
 } from "../format/geometry.ts";
-import {
-  decodeManifest,
-  encodeManifest,
-  type Manifest,
-} from "../format/manifest.ts";
-import { Outboard, planOutboardRecord } from "../format/outboard.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { type Outboard, planOutboardRecord } from "../format/outboard.ts";
 import {
   parsePolicy,
   planTier,
@@ -42,8 +29,16 @@ import {
 } from "../format/policy.ts";
 import type { StoreStat } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
-import { encodeWith, forEachBounded } from "./executor.ts";
 import type { CommitReport, EntrySummary } from "./report.ts";
+import {
+  encodeShards,
+  makeFiles,
+  newId,
+  type PayloadFeed,
+  publish,
+  removeStaging,
+  writeMetadata,
+} from "./staging.ts";
 import { Syncs } from "./syncs.ts";
 import { summarize } from "./summary.ts";
 import { findIdentical } from "./versions.ts";
@@ -161,10 +156,16 @@ async function fillStaging(
   context: EngineContext,
 ): Promise<Filled> {
   const { request, plan, staging } = draft;
-  makeFiles(plan.geometry, staging, context);
+  const target = { folder: staging, geometry: plan.geometry };
+  makeFiles(target, context);
   const syncs = new Syncs(context.store, context);
   try {
-    const outboard = await encodeShards(draft, syncs, context);
+    const outboard = await encodeShards(
+      target,
+      feedOf(request),
+      syncs,
+      context,
+    );
     refuseChanged(draft, statSource(request, context));
     throwIfInterrupted(context);
     const manifest = describe(draft, outboard, context);
@@ -181,7 +182,7 @@ async function fillStaging(
     // A slow disk may have taken minutes for that.
     throwIfInterrupted(context);
     const folder = entryFolder(request.name, draft.id);
-    publish(plan.geometry, staging, folder, context);
+    publish(target, folder, context);
     return {
       outcome: "committed",
       summary: summarize(manifest, folder, written.manifestBytes),
@@ -191,99 +192,14 @@ async function fillStaging(
   }
 }
 
-/** Makes all folders, and all shard files at their final sizes. */
-function makeFiles(
-  geometry: Geometry,
-  staging: string,
-  context: EngineContext,
-): void {
-  const { store } = context;
-  store.makeFolder(staging);
-  for (const folder of entryFolders(geometry)) {
-    store.makeFolder(`${staging}/${folder}`);
-  }
-  for (let block = 0; block < blockCountOf(geometry); block++) {
-    const shards = blockDataShards(geometry, block) + geometry.parityShards;
-    for (let shard = 0; shard < shards; shard++) {
-      using file = store.openFile(
-        `${staging}/${shardPath(geometry, block, shard)}`,
-        "create",
-      );
-      file.truncate(shardLength(geometry, block, shard));
-    }
-  }
-}
-
-/** Runs the encode jobs; each block's files begin to be synced when its last run is written. */
-async function encodeShards(
-  draft: Draft,
-  syncs: Syncs,
-  context: EngineContext,
-): Promise<Outboard> {
-  const { request, plan: { geometry }, staging } = draft;
-  const outboard = new Outboard(geometry);
-  const runs = [...planRowRuns(geometry, context.settings.runBytesMax)];
-  const open = countByBlock(runs);
-  let bytesDone = 0;
-  await using executor = context.openExecutor({
-    workBytes: 2 * geometry.payloadBytes + parityBytesOf(geometry),
-    ...(request.sourcePermission === undefined
-      ? {}
-      : { read: [request.sourcePermission] }),
-  });
-  const entry = { root: context.root, path: staging };
-  await forEachBounded(runs, executor.width, async (run) => {
-    throwIfInterrupted(context);
-    const job = {
-      kind: "encode",
-      source: request.source,
-      entry,
-      geometry,
-      run,
-    } as const;
-    outboard.writeRun(run, await encodeWith(executor, job));
-    bytesDone += payloadBytesOf(geometry, run);
-    context.emit({
-      kind: "progress",
-      bytesDone: Math.min(bytesDone, geometry.payloadBytes),
-      bytesTotal: geometry.payloadBytes,
-    });
-    const left = open.get(run.block)! - 1;
-    open.set(run.block, left);
-    // The disk is kept busy while the rest is encoded; the last sync of a block is what counts.
-    const isDue = syncs.isDue(bytesDone);
-    if (left === 0 || isDue) {
-      syncs.start(shardPaths(geometry, staging, run.block));
-    }
-  });
-  return outboard;
-}
-
-function countByBlock(runs: readonly RowRun[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const run of runs) {
-    counts.set(run.block, (counts.get(run.block) ?? 0) + 1);
-  }
-  return counts;
-}
-
-function shardPaths(
-  geometry: Geometry,
-  folder: string,
-  block: number,
-): string[] {
-  const shards = blockDataShards(geometry, block) + geometry.parityShards;
-  return Array.from(
-    { length: shards },
-    (_, shard) => `${folder}/${shardPath(geometry, block, shard)}`,
-  );
-}
-
-/** Payload bytes of a run, near enough for progress: the last run makes it exact. */
-function payloadBytesOf(geometry: Geometry, run: RowRun): number {
-  const bytes = run.rowCount * geometry.leafBytes *
-    blockDataShards(geometry, run.block);
-  return Math.min(bytes, geometry.payloadBytes);
+function feedOf(request: ResolvedCommit): PayloadFeed {
+  const source = { kind: "file", file: request.source } as const;
+  return {
+    sourceOf: () => source,
+    permissions: request.sourcePermission === undefined
+      ? []
+      : [request.sourcePermission],
+  };
 }
 
 function describe(
@@ -331,59 +247,6 @@ function refuseOtherRoot(request: ResolvedCommit, manifest: Manifest): void {
     "damaged",
     `Cannot commit "${request.sourceLabel}": its BLAKE3 is ${root}, not ${knownRoot}`,
   );
-}
-
-/** Writes all copies of manifest and outboard; gives their paths and the manifest's size. */
-function writeMetadata(
-  manifest: Manifest,
-  outboard: Outboard,
-  staging: string,
-  context: EngineContext,
-): { paths: string[]; manifestBytes: number } {
-  const { store, codec } = context;
-  const digest = (bytes: Bytes) => codec.digest(bytes);
-  const bytes = encodeManifest(manifest, digest);
-  // Written twice in the mind, believed once: what is about to become durable must read back.
-  const decoded = decodeManifest(bytes, digest);
-  assert(
-    decoded.kind === "valid",
-    "a manifest that was encoded can be decoded",
-  );
-  assert(
-    equalBytes(encodeManifest(decoded.manifest, digest), bytes),
-    "a manifest survives decoding unchanged",
-  );
-  const paths: string[] = [];
-  const write = (path: string, content: Bytes) => {
-    using file = store.openFile(`${staging}/${path}`, "create");
-    file.writeFrom(content, 0);
-    paths.push(`${staging}/${path}`);
-  };
-  for (const folder of metadataFolders) {
-    if (manifest.outboard.kind === "pages") {
-      write(metadataPath(folder, "outboard.bin"), outboard.digests);
-    }
-    write(metadataPath(folder, "manifest.json"), bytes);
-  }
-  return { paths, manifestBytes: bytes.length };
-}
-
-/** Makes all names durable, then the entry visible, then that durable. */
-function publish(
-  geometry: Geometry,
-  staging: string,
-  folder: string,
-  context: EngineContext,
-): void {
-  const { store, settings } = context;
-  if (settings.durable) {
-    for (const inner of entryFolders(geometry).toReversed()) {
-      store.syncFolder(`${staging}/${inner}`);
-    }
-    store.syncFolder(staging);
-  }
-  store.rename(staging, folder);
-  if (settings.durable) store.syncFolder("");
 }
 
 function statSource(
@@ -434,26 +297,4 @@ function explainFullDisk(
       `${needed} bytes. The archive is as it was`,
     { cause: error },
   );
-}
-
-/** Best effort: a staging folder that stays is invisible and harms nothing. */
-export function removeStaging(staging: string, context: EngineContext): void {
-  try {
-    if (context.store.stat(staging) !== undefined) {
-      context.store.removeTree(staging);
-    }
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    context.emit({
-      kind: "warning",
-      message: `The folder "${staging}" could not be removed`,
-    });
-  }
-}
-
-/** A new entry's id. */
-export function newId(context: EngineContext): string {
-  const bytes = new Uint8Array(idDigits / 2);
-  context.chance.fill(bytes);
-  return formatHex(bytes);
 }

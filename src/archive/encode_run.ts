@@ -47,10 +47,8 @@ function readSource(
   buffer: RunBuffer,
 ): void {
   const { geometry, run } = job;
-  using source = context.storeOf(job.source.root).openFile(
-    job.source.path,
-    "read",
-  );
+  const { root, path } = job.source.file;
+  using source = context.storeOf(root).openFile(path, "read");
   const shardOffset = run.firstRow * geometry.leafBytes;
   for (let shard = 0; shard < buffer.dataShards; shard++) {
     const wanted = buffer.lengthOf(shard);
@@ -58,7 +56,7 @@ function readSource(
     if (wanted > 0 && source.readInto(buffer.view(shard), offset) !== wanted) {
       throw new Failure(
         "source-changed",
-        `The source "${job.source.path}" became shorter while it was read`,
+        `The source "${path}" became shorter while it was read`,
       );
     }
     buffer.padShard(shard);

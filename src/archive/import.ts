@@ -17,7 +17,8 @@ import {
 } from "../format/legacy/layout.ts";
 import { ReadOnlyStore } from "../store/read_only_store.ts";
 import { readCatalogue } from "./catalogue.ts";
-import { commitEntry, newId, removeStaging } from "./commit.ts";
+import { commitEntry } from "./commit.ts";
+import { newId, removeStaging } from "./staging.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { mergeRanges } from "./ledger.ts";
 import {

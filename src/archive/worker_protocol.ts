@@ -12,10 +12,15 @@ export interface StorePath {
   readonly path: string;
 }
 
+/** What a thread reads a run of the payload from. */
+export type PayloadSource =
+  /** A file whose bytes are the payload. */
+  { readonly kind: "file"; readonly file: StorePath };
+
 /** Read a run of the source, hash it, compute its parity, write all its shards. */
 export interface EncodeJob {
   readonly kind: "encode";
-  readonly source: StorePath;
+  readonly source: PayloadSource;
   /** The folder in which the shard files already lie, at their final sizes. */
   readonly entry: StorePath;
   readonly geometry: Geometry;

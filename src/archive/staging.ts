@@ -1,0 +1,212 @@
+// Staging: the folder in which an entry is made. No command sees it; one rename makes the entry
+// visible. What the payload comes from is the caller's affair: a file, a tree, a stream.
+
+import { assert } from "../base/assert.ts";
+import { type Bytes, equalBytes, formatHex } from "../base/bytes.ts";
+import { isFailure } from "../base/errors.ts";
+import { idDigits } from "../base/limits.ts";
+import {
+  entryFolders,
+  metadataFolders,
+  metadataPath,
+  shardPath,
+} from "../format/entry_path.ts";
+import {
+  blockCountOf,
+  blockDataShards,
+  type Geometry,
+  parityBytesOf,
+  planRowRuns,
+  type RowRun,
+  shardLength,
+} from "../format/geometry.ts";
+import {
+  decodeManifest,
+  encodeManifest,
+  type Manifest,
+} from "../format/manifest.ts";
+import { Outboard } from "../format/outboard.ts";
+import { type EngineContext, throwIfInterrupted } from "./context.ts";
+import { encodeWith, forEachBounded } from "./executor.ts";
+import type { Syncs } from "./syncs.ts";
+import type { PayloadSource } from "./worker_protocol.ts";
+
+/** An entry's folder while it is made, and its shape. */
+export interface Staging {
+  readonly folder: string;
+  readonly geometry: Geometry;
+}
+
+/** Where the payload's bytes come from. */
+export interface PayloadFeed {
+  /** What a thread needs to read one run of the payload. */
+  sourceOf(run: RowRun): PayloadSource;
+  /** Paths outside the archive that threads read. */
+  readonly permissions: readonly string[];
+}
+
+/** Makes all folders, and all shard files at their final sizes. */
+export function makeFiles(staging: Staging, context: EngineContext): void {
+  const { store } = context;
+  const { folder, geometry } = staging;
+  store.makeFolder(folder);
+  for (const inner of entryFolders(geometry)) {
+    store.makeFolder(`${folder}/${inner}`);
+  }
+  for (let block = 0; block < blockCountOf(geometry); block++) {
+    const shards = blockDataShards(geometry, block) + geometry.parityShards;
+    for (let shard = 0; shard < shards; shard++) {
+      using file = store.openFile(
+        `${folder}/${shardPath(geometry, block, shard)}`,
+        "create",
+      );
+      file.truncate(shardLength(geometry, block, shard));
+    }
+  }
+}
+
+/** Runs the encode jobs; each block's files begin to be synced when its last run is written. */
+export async function encodeShards(
+  staging: Staging,
+  feed: PayloadFeed,
+  syncs: Syncs,
+  context: EngineContext,
+): Promise<Outboard> {
+  const { geometry, folder } = staging;
+  const outboard = new Outboard(geometry);
+  const runs = [...planRowRuns(geometry, context.settings.runBytesMax)];
+  const open = countByBlock(runs);
+  let bytesDone = 0;
+  await using executor = context.openExecutor({
+    workBytes: 2 * geometry.payloadBytes + parityBytesOf(geometry),
+    read: feed.permissions,
+  });
+  const entry = { root: context.root, path: folder };
+  await forEachBounded(runs, executor.width, async (run) => {
+    throwIfInterrupted(context);
+    const job = {
+      kind: "encode",
+      source: feed.sourceOf(run),
+      entry,
+      geometry,
+      run,
+    } as const;
+    outboard.writeRun(run, await encodeWith(executor, job));
+    bytesDone += payloadBytesOf(geometry, run);
+    context.emit({
+      kind: "progress",
+      bytesDone: Math.min(bytesDone, geometry.payloadBytes),
+      bytesTotal: geometry.payloadBytes,
+    });
+    const left = open.get(run.block)! - 1;
+    open.set(run.block, left);
+    // The disk is kept busy while the rest is encoded; the last sync of a block is what counts.
+    const isDue = syncs.isDue(bytesDone);
+    if (left === 0 || isDue) {
+      syncs.start(shardPaths(geometry, folder, run.block));
+    }
+  });
+  return outboard;
+}
+
+function countByBlock(runs: readonly RowRun[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const run of runs) {
+    counts.set(run.block, (counts.get(run.block) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function shardPaths(
+  geometry: Geometry,
+  folder: string,
+  block: number,
+): string[] {
+  const shards = blockDataShards(geometry, block) + geometry.parityShards;
+  return Array.from(
+    { length: shards },
+    (_, shard) => `${folder}/${shardPath(geometry, block, shard)}`,
+  );
+}
+
+/** Payload bytes of a run, near enough for progress: the last run makes it exact. */
+function payloadBytesOf(geometry: Geometry, run: RowRun): number {
+  const bytes = run.rowCount * geometry.leafBytes *
+    blockDataShards(geometry, run.block);
+  return Math.min(bytes, geometry.payloadBytes);
+}
+
+/** Writes all copies of manifest and outboard; gives their paths and the manifest's size. */
+export function writeMetadata(
+  manifest: Manifest,
+  outboard: Outboard,
+  folder: string,
+  context: EngineContext,
+): { paths: string[]; manifestBytes: number } {
+  const { store, codec } = context;
+  const digest = (bytes: Bytes) => codec.digest(bytes);
+  const bytes = encodeManifest(manifest, digest);
+  // Written twice in the mind, believed once: what is about to become durable must read back.
+  const decoded = decodeManifest(bytes, digest);
+  assert(
+    decoded.kind === "valid",
+    "a manifest that was encoded can be decoded",
+  );
+  assert(
+    equalBytes(encodeManifest(decoded.manifest, digest), bytes),
+    "a manifest survives decoding unchanged",
+  );
+  const paths: string[] = [];
+  const write = (path: string, content: Bytes) => {
+    using file = store.openFile(`${folder}/${path}`, "create");
+    file.writeFrom(content, 0);
+    paths.push(`${folder}/${path}`);
+  };
+  for (const inner of metadataFolders) {
+    if (manifest.outboard.kind === "pages") {
+      write(metadataPath(inner, "outboard.bin"), outboard.digests);
+    }
+    write(metadataPath(inner, "manifest.json"), bytes);
+  }
+  return { paths, manifestBytes: bytes.length };
+}
+
+/** Makes all names durable, then the entry visible, then that durable. */
+export function publish(
+  staging: Staging,
+  folder: string,
+  context: EngineContext,
+): void {
+  const { store, settings } = context;
+  const { geometry, folder: source } = staging;
+  if (settings.durable) {
+    for (const inner of entryFolders(geometry).toReversed()) {
+      store.syncFolder(`${source}/${inner}`);
+    }
+    store.syncFolder(source);
+  }
+  store.rename(source, folder);
+  if (settings.durable) store.syncFolder("");
+}
+
+/** Best effort: a staging folder that stays is invisible and harms nothing. */
+export function removeStaging(staging: string, context: EngineContext): void {
+  try {
+    if (context.store.stat(staging) !== undefined) {
+      context.store.removeTree(staging);
+    }
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    context.emit({
+      kind: "warning",
+      message: `The folder "${staging}" could not be removed`,
+    });
+  }
+}
+
+/** A new entry's id. */
+export function newId(context: EngineContext): string {
+  const bytes = new Uint8Array(idDigits / 2);
+  context.chance.fill(bytes);
+  return formatHex(bytes);
+}

@@ -1,0 +1,52 @@
+// Grammar of restore.
+
+import {
+  argument,
+  command,
+  constant,
+  message,
+  object,
+  option,
+  optional,
+} from "@optique/core";
+import type { RestoreCommand } from "./arguments.ts";
+import {
+  type CommandParser,
+  describe,
+  entryName,
+  path,
+  shortenUsage,
+} from "./grammar_parts.ts";
+
+/** The parser of restore. */
+export const restoreParser: CommandParser<RestoreCommand> = command(
+  "restore",
+  object("Options of restore", {
+    command: constant("restore" as const),
+    selector: argument(entryName, {
+      description: message`A name (its newest entry) or an id.`,
+    }),
+    output: optional(option("-o", "--output", path, {
+      description:
+        message`File or folder to write to (default: the entry's name here).`,
+    })),
+    partial: option("--partial", {
+      description:
+        message`Write what can be recovered, with zeros where bytes are lost.`,
+    }),
+    overwrite: option("--overwrite", {
+      description: message`Replace an existing file.`,
+    }),
+  }),
+  {
+    aliases: ["reconstruct"],
+    brief: message`Write an entry back as a file, verified.`,
+    usageLine: shortenUsage,
+    description: describe(
+      message`Rebuilds what is damaged on the way; the archive is not changed.`,
+      "restore video.mp4",
+      "restore video.mp4 -o /tmp/",
+      "restore 1f3a -o old.iso --partial",
+    ),
+  },
+);
