@@ -1,8 +1,8 @@
-// Commit: makes one entry out of one file. Everything is written and synced in a staging folder,
-// which no command sees; one rename makes the entry visible. Whatever fails before that rename
-// leaves the archive as it was.
+// Commit: makes one entry out of one payload: a file's, or what another module feeds. Everything is
+// written and synced in a staging folder, which no command sees; one rename makes the entry visible.
+// Whatever fails before that rename leaves the archive as it was.
 
-import { formatHex } from "../base/bytes.ts";
+import { type Bytes, formatHex } from "../base/bytes.ts";
 import { Failure, isFailure } from "../base/errors.ts";
 import { digestBytes, outboardBytesMax } from "../base/limits.ts";
 import {
@@ -62,45 +62,72 @@ export interface ResolvedCommit {
   readonly force?: boolean;
 }
 
-/** @throws {Failure} `invalid-name`, `source-changed`, `no-space`, `interrupted`, … */
+/** A payload that is to become an entry, whatever it comes from. */
+export interface Payload {
+  readonly name: string;
+  /** Where it comes from in the caller's words, for messages. */
+  readonly label: string;
+  readonly bytes: number;
+  readonly policy?: string;
+  /** Store also what the newest version of the name holds already. */
+  readonly force: boolean;
+  readonly feed: PayloadFeed;
+  /** What the manifest says of the source. */
+  readonly attributes: Manifest["source"];
+  /** Called when all was read. @throws {Failure} `source-changed`: then no entry becomes visible */
+  verifySource(root: Bytes): void;
+}
+
+/** Makes one entry of a file. @throws {Failure} `invalid-name`, `source-changed`, `no-space`, … */
 export async function commitEntry(
   request: ResolvedCommit,
   context: EngineContext,
 ): Promise<CommitReport> {
-  const startMs = context.clock.monotonicMs();
   const before = statSource(request, context);
-  const problem = nameProblem(request.name);
-  if (problem !== undefined) {
-    throw new Failure(
-      "invalid-name",
-      `Cannot commit as "${request.name}": ${problem}`,
-    );
-  }
-  const plan = planEntry(request, before.bytes, context);
+  return await commitPayload({
+    name: request.name,
+    label: request.sourceLabel,
+    bytes: before.bytes,
+    ...(request.policy === undefined ? {} : { policy: request.policy }),
+    force: request.force ?? false,
+    feed: feedOf(request),
+    attributes: request.knownRoot === undefined ? attributesOf(before) : {},
+    verifySource: (root) => {
+      refuseChanged(request, before, statSource(request, context));
+      refuseOtherRoot(request, root);
+    },
+  }, context);
+}
+
+/** Makes one entry of a payload. @throws {Failure} `invalid-name`, `no-space`, `interrupted`, … */
+export async function commitPayload(
+  payload: Payload,
+  context: EngineContext,
+): Promise<CommitReport> {
+  const startMs = context.clock.monotonicMs();
+  refuseName(payload.name);
+  const plan = planEntry(payload, context);
   const id = newId(context);
   const staging = stagingFolder(id);
   context.emit({
     kind: "start",
     operation: "commit",
-    name: request.name,
-    bytesTotal: before.bytes,
+    name: payload.name,
+    bytesTotal: payload.bytes,
   });
   let filled: Filled;
   try {
-    filled = await fillStaging(
-      { request, plan, before, id, staging },
-      context,
-    );
+    filled = await fillStaging({ payload, plan, id, staging }, context);
   } catch (error) {
     removeStaging(staging, context);
-    throw explainFullDisk(error, request, plan.geometry);
+    throw explainFullDisk(error, payload, plan.geometry);
   }
   if (filled.outcome === "unchanged") removeStaging(staging, context);
   context.emit({ kind: "finish", operation: "commit" });
   return {
     ...filled.summary,
     outcome: filled.outcome,
-    source: request.sourceLabel,
+    source: payload.label,
     elapsedMs: context.clock.monotonicMs() - startMs,
   };
 }
@@ -119,24 +146,26 @@ interface Filled {
 }
 
 interface Draft {
-  readonly request: ResolvedCommit;
+  readonly payload: Payload;
   readonly plan: EntryPlan;
-  readonly before: StoreStat;
   readonly id: string;
   readonly staging: string;
 }
 
-function planEntry(
-  request: ResolvedCommit,
-  payloadBytes: number,
-  context: EngineContext,
-): EntryPlan {
+/** @throws {Failure} `invalid-name` */
+export function refuseName(name: string): void {
+  const problem = nameProblem(name);
+  if (problem === undefined) return;
+  throw new Failure("invalid-name", `Cannot commit as "${name}": ${problem}`);
+}
+
+function planEntry(payload: Payload, context: EngineContext): EntryPlan {
   const { tiers, segmentBytes, leafBytesMax } = context.settings;
-  const { tier, policy } = request.policy === undefined
-    ? planTier(payloadBytes, tiers)
-    : { tier: 0 as const, policy: parsePolicy(request.policy) };
+  const { tier, policy } = payload.policy === undefined
+    ? planTier(payload.bytes, tiers)
+    : { tier: 0 as const, policy: parsePolicy(payload.policy) };
   const geometry = planGeometry({
-    payloadBytes,
+    payloadBytes: payload.bytes,
     ...shardsOf(policy),
     segmentBytesMax: segmentBytes,
     leafBytesMax,
@@ -144,7 +173,7 @@ function planEntry(
   if (slotCountOf(geometry) * digestBytes > outboardBytesMax) {
     throw new Failure(
       "invalid-argument",
-      `Cannot commit "${request.sourceLabel}": with leaves of ${geometry.leafBytes} bytes it has ` +
+      `Cannot commit "${payload.label}": with leaves of ${geometry.leafBytes} bytes it has ` +
         `more digests than an entry can hold`,
     );
   }
@@ -155,24 +184,18 @@ async function fillStaging(
   draft: Draft,
   context: EngineContext,
 ): Promise<Filled> {
-  const { request, plan, staging } = draft;
+  const { payload, plan, staging } = draft;
   const target = { folder: staging, geometry: plan.geometry };
   makeFiles(target, context);
   const syncs = new Syncs(context.store, context);
   try {
-    const outboard = await encodeShards(
-      target,
-      feedOf(request),
-      syncs,
-      context,
-    );
-    refuseChanged(draft, statSource(request, context));
-    throwIfInterrupted(context);
+    const outboard = await encodeShards(target, payload.feed, syncs, context);
     const manifest = describe(draft, outboard, context);
-    refuseOtherRoot(request, manifest);
-    const identical = request.force
+    payload.verifySource(manifest.root);
+    throwIfInterrupted(context);
+    const identical = payload.force
       ? undefined
-      : await findIdentical(manifest, request.policy !== undefined, context);
+      : await findIdentical(manifest, payload.policy !== undefined, context);
     if (identical !== undefined) {
       return { outcome: "unchanged", summary: identical.summary };
     }
@@ -181,7 +204,7 @@ async function fillStaging(
     await syncs.finish();
     // A slow disk may have taken minutes for that.
     throwIfInterrupted(context);
-    const folder = entryFolder(request.name, draft.id);
+    const folder = entryFolder(payload.name, draft.id);
     publish(target, folder, context);
     return {
       outcome: "committed",
@@ -207,12 +230,12 @@ function describe(
   outboard: Outboard,
   context: EngineContext,
 ): Manifest {
-  const { request, plan, before, id } = draft;
+  const { payload, plan, id } = draft;
   const { codec } = context;
   const leaves = payloadLeafCount(plan.geometry);
   return {
     id,
-    name: request.name,
+    name: payload.name,
     created: new Date(context.clock.nowMs()).toISOString(),
     tier: plan.tier,
     policy: plan.policy,
@@ -224,7 +247,7 @@ function describe(
       outboard.digests,
       (bytes) => codec.digest(bytes),
     ),
-    source: request.knownRoot === undefined ? attributesOf(before) : {},
+    source: payload.attributes,
   };
 }
 
@@ -239,9 +262,9 @@ function attributesOf(before: StoreStat): Manifest["source"] {
   };
 }
 
-function refuseOtherRoot(request: ResolvedCommit, manifest: Manifest): void {
+function refuseOtherRoot(request: ResolvedCommit, digest: Bytes): void {
   const { knownRoot } = request;
-  const root = formatHex(manifest.root);
+  const root = formatHex(digest);
   if (knownRoot === undefined || knownRoot === root) return;
   throw new Failure(
     "damaged",
@@ -272,8 +295,11 @@ function statSource(
   return stat;
 }
 
-function refuseChanged(draft: Draft, after: StoreStat): void {
-  const { before, request } = draft;
+function refuseChanged(
+  request: ResolvedCommit,
+  before: StoreStat,
+  after: StoreStat,
+): void {
   if (after.bytes === before.bytes && after.modifiedMs === before.modifiedMs) {
     return;
   }
@@ -285,7 +311,7 @@ function refuseChanged(draft: Draft, after: StoreStat): void {
 
 function explainFullDisk(
   error: unknown,
-  request: ResolvedCommit,
+  payload: Payload,
   geometry: Geometry,
 ): unknown {
   if (!isFailure(error, "no-space")) return error;
@@ -293,7 +319,7 @@ function explainFullDisk(
     metadataFolders.length * slotCountOf(geometry) * digestBytes;
   return new Failure(
     "no-space",
-    `Cannot commit "${request.sourceLabel}": the archive's disk is full; the entry needs about ` +
+    `Cannot commit "${payload.label}": the archive's disk is full; the entry needs about ` +
       `${needed} bytes. The archive is as it was`,
     { cause: error },
   );
