@@ -12,7 +12,8 @@ import {
   slotCountOf,
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { Outboard, pageCountOf, pageOf } from "../format/outboard.ts";
+import { Outboard, pageCountOf } from "../format/outboard.ts";
+import { pageOf } from "../format/pages.ts";
 import type { Store } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { causeOf } from "./damage_cause.ts";

@@ -66,6 +66,37 @@ export function parseTime(text: string): number {
     millisecond;
 }
 
+/** Whether `text` is a time in UTC as {@link formatTimeNs} writes it, with up to nine digits of fraction. */
+export function isTimeNs(text: string): boolean {
+  return !Number.isNaN(parseTime(text));
+}
+
+/** The time that an ISO 8601 text in UTC stands for, nanoseconds since 1970; undefined for another. */
+export function parseTimeNs(text: string): bigint | undefined {
+  const ms = parseTime(text);
+  if (Number.isNaN(ms)) return undefined;
+  const fraction = /\.(\d{1,9})Z$/.exec(text)?.[1] ?? "";
+  const ns = BigInt(fraction.padEnd(9, "0"));
+  return BigInt(Math.floor(ms / 1000)) * 1_000_000_000n + ns;
+}
+
+/**
+ * A time as ISO 8601 in UTC, with nine digits of a second's fraction; undefined for one outside the
+ * years 0 to 9999.
+ */
+export function formatTimeNs(ns: bigint): string | undefined {
+  let seconds = ns / 1_000_000_000n;
+  let rest = ns % 1_000_000_000n;
+  if (rest < 0n) {
+    seconds--;
+    rest += 1_000_000_000n;
+  }
+  const date = new Date(Number(seconds) * 1000);
+  const text = Number.isNaN(date.getTime()) ? "" : date.toISOString();
+  if (!/^\d{4}-/.test(text)) return undefined;
+  return `${text.slice(0, 19)}.${rest.toString().padStart(9, "0")}Z`;
+}
+
 /** Which hour, counted from 1970: equal for times of the same hour only. */
 export function hourIndexOf(timeMs: number): number {
   return Math.floor(timeMs / hourMs);

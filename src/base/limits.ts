@@ -45,6 +45,21 @@ export const manifestBytesMax: number = 4 * mib;
 /** Metadata copies of every entry (manifest and outboard), each in a folder of its own. */
 export const metadataCopyCount = 4;
 
+/** Bytes of a path inside a tree: what Linux takes as a path (PATH_MAX). */
+export const treePathBytesMax = 4096;
+
+/** A file table is held in memory, uncompressed: about four million files. */
+export const fileTableBytesMax: number = 1024 * mib;
+
+/** One line of a file table: a file's ranges of data and its extended attributes are all in it. */
+export const fileTableLineBytesMax: number = 16 * mib;
+
+/** Ranges of data that the row of one file may have; writers store small holes to stay below. */
+export const dataRangeCountMax = 0x4_0000;
+
+/** Names and values of the extended attributes of one row together. */
+export const xattrsBytesMax: number = 1 * mib;
+
 /** The largest payload: numbers stay exact up to here. */
 export const payloadBytesMax: number = Number.MAX_SAFE_INTEGER;
 
@@ -76,3 +91,14 @@ assert(idPrefixDigitsMin <= idDigits, "a whole id stands for itself");
 
 /** A cleanup leaves alone what is younger: a slow disk may be busy for minutes with one sync. */
 export const leftoverAgeMsMin = 3_600_000;
+
+assert(
+  dataRangeCountMax * 3 * 17 + xattrsBytesMax * 2 + treePathBytesMax * 12 <=
+    fileTableLineBytesMax,
+  "a row with all that it may have fits its line",
+);
+assert(
+  (fileTableBytesMax + outboardBytesMax) / outboardPageBytes * 80 <=
+    manifestBytesMax,
+  "a manifest can list all pages of the largest outboard and file table",
+);

@@ -7,7 +7,6 @@ import {
   decodeUtf8,
   encodeUtf8,
   formatHex,
-  parseHex,
 } from "../base/bytes.ts";
 import {
   digestBytes,
@@ -25,12 +24,13 @@ import {
   segmentCountOf,
   slotCountOf,
 } from "./geometry.ts";
+import { isInline, type OutboardRecord, pageCountOf } from "./outboard.ts";
+import type { Digester } from "./pages.ts";
 import {
-  type Digester,
-  isInline,
-  type OutboardRecord,
-  pageCountOf,
-} from "./outboard.ts";
+  encodeFilesMember,
+  type FileTableRecord,
+  readFilesMember,
+} from "./files_member.ts";
 import {
   formatPolicy,
   parsePolicy,
@@ -38,7 +38,15 @@ import {
   shardsOf,
   type Tier,
 } from "./policy.ts";
-import { Invalid, type Members, readInteger, readObject } from "./members.ts";
+import {
+  formatDigestList,
+  Invalid,
+  type Members,
+  readDigestList,
+  readDigests,
+  readInteger,
+  readObject,
+} from "./members.ts";
 
 /** The version that this code writes and reads. */
 export const formatVersion = 1;
@@ -64,6 +72,8 @@ export interface Manifest {
   readonly root: Bytes;
   readonly outboard: OutboardRecord;
   readonly source: SourceAttributes;
+  /** Of a tree: its file table. */
+  readonly files?: FileTableRecord;
 }
 
 /** What a manifest's bytes turned out to be. */
@@ -76,15 +86,18 @@ export type DecodedManifest =
   /** The self-check holds, but the content contradicts the format: somebody made this up. */
   | { readonly kind: "invalid"; readonly problem: string };
 
+/** Required by entries that store a tree. */
+const treeFeature = "file_table";
+
 const checkMember = "manifest_blake3";
 
 /** The bytes of a manifest file. */
 export function encodeManifest(manifest: Manifest, digest: Digester): Bytes {
-  const { geometry, outboard, source } = manifest;
+  const { geometry, outboard, source, files } = manifest;
   const members = {
     format: "blockframe",
     version: formatVersion,
-    required_features: [],
+    required_features: files === undefined ? [] : [treeFeature],
     id: manifest.id,
     name: manifest.name,
     created: manifest.created,
@@ -95,9 +108,10 @@ export function encodeManifest(manifest: Manifest, digest: Digester): Bytes {
     leaf_bytes: geometry.leafBytes,
     root: formatHex(manifest.root),
     source: { modified: source.modified, mode: source.mode },
+    ...(files === undefined ? {} : { files: encodeFilesMember(files) }),
     outboard: outboard.kind === "inline"
       ? { inline: formatHex(outboard.digests) }
-      : { pages: formatDigests(outboard.pageDigests) },
+      : { pages: formatDigestList(outboard.pageDigests) },
   };
   const body = JSON.stringify(members, null, 2).replace(/\n}$/, ",\n");
   const check = formatHex(digest(encodeUtf8(body)));
@@ -161,7 +175,7 @@ function readMembers(value: unknown): DecodedManifest {
 
 function readManifest(value: unknown): Manifest {
   const members = readObject(value, "the manifest");
-  readVersion(members);
+  const features = readVersion(members);
   const id = readText(members, "id");
   if (!isId(id)) throw new Invalid(`"id" is not 16 hexadecimal digits`);
   const name = readText(members, "name");
@@ -181,10 +195,14 @@ function readManifest(value: unknown): Manifest {
     root: readDigests(members["root"], "root", 1),
     outboard: readOutboard(members, geometry),
     source: readSource(members),
+    ...(features.includes(treeFeature)
+      ? { files: readFilesMember(members["files"]) }
+      : {}),
   };
 }
 
-function readVersion(members: Members): void {
+/** The features that the entry requires, all of which are known here. */
+function readVersion(members: Members): string[] {
   if (members["format"] !== "blockframe") {
     throw new Invalid(`"format" is not "blockframe"`);
   }
@@ -198,13 +216,15 @@ function readVersion(members: Members): void {
   if (!Array.isArray(features)) {
     throw new Invalid(`"required_features" is not a list`);
   }
-  if (features.length > 0) {
-    const names = features.slice(0, 8).map((feature) => JSON.stringify(feature))
+  const unknown = features.filter((feature) => feature !== treeFeature);
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, 8).map((feature) => JSON.stringify(feature))
       .join(", ");
     throw new Unsupported(
       `it needs features that this program does not know: ${names}`,
     );
   }
+  return features;
 }
 
 function readPolicy(members: Members): Policy {
@@ -264,17 +284,12 @@ function readOutboard(members: Members, geometry: Geometry): OutboardRecord {
       digests: readDigests(outboard["inline"], "inline", slotCount),
     };
   }
-  const pages = outboard["pages"];
-  if (!Array.isArray(pages) || pages.length !== pageCountOf(slotCount)) {
-    throw new Invalid(
-      `"pages" is not a list of ${pageCountOf(slotCount)} digests`,
-    );
-  }
-  const pageDigests = new Uint8Array(pages.length * digestBytes);
-  pages.forEach((page, index) => {
-    pageDigests.set(readDigests(page, "pages", 1), index * digestBytes);
-  });
-  return { kind: "pages", pageDigests };
+  const pages = readDigestList(
+    outboard["pages"],
+    "pages",
+    pageCountOf(slotCount),
+  );
+  return { kind: "pages", pageDigests: pages };
 }
 
 function readSource(members: Members): SourceAttributes {
@@ -305,25 +320,6 @@ function readTime(members: Members, member: string): string {
   const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
   if (!form.test(text)) throw new Invalid(`"${member}" is not a time in UTC`);
   return text;
-}
-
-function readDigests(value: unknown, member: string, count: number): Bytes {
-  const wanted = count * digestBytes * 2;
-  const bytes = typeof value === "string" && value.length === wanted
-    ? parseHex(value)
-    : undefined;
-  if (bytes === undefined) {
-    throw new Invalid(`"${member}" is not ${wanted} hexadecimal digits`);
-  }
-  return bytes;
-}
-
-function formatDigests(digests: Bytes): string[] {
-  const texts: string[] = [];
-  for (let offset = 0; offset < digests.length; offset += digestBytes) {
-    texts.push(formatHex(digests.subarray(offset, offset + digestBytes)));
-  }
-  return texts;
 }
 
 /** Folders, shards and blocks that a report of this entry speaks of. */

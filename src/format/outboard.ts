@@ -17,9 +17,7 @@ import {
   slotCountOf,
   slotOf,
 } from "./geometry.ts";
-
-/** Plain BLAKE3 of some bytes; the codec's, given as a parameter. */
-export type Digester = (bytes: Bytes) => Bytes;
+import { type Digester, planPages } from "./pages.ts";
 
 /** What the manifest holds of an outboard. */
 export type OutboardRecord =
@@ -46,20 +44,8 @@ export function planOutboardRecord(
 ): OutboardRecord {
   const slotCount = digests.length / digestBytes;
   if (isInline(slotCount)) return { kind: "inline", digests };
-  const pages = pageCountOf(slotCount);
-  const pageDigests = new Uint8Array(pages * digestBytes);
-  for (let page = 0; page < pages; page++) {
-    pageDigests.set(digest(pageOf(digests, page)), page * digestBytes);
-  }
+  const { pageDigests } = planPages(digests, digest);
   return { kind: "pages", pageDigests };
-}
-
-/** The bytes of one page: a view into `digests`. */
-export function pageOf(digests: Bytes, page: number): Bytes {
-  return digests.subarray(
-    page * outboardPageBytes,
-    (page + 1) * outboardPageBytes,
-  );
 }
 
 /** The digests of an entry as far as they are known. A slot of zeros is unknown and matches nothing. */

@@ -1,8 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import {
   dayIndexOf,
+  formatTimeNs,
   monthIndexOf,
   parseTime,
+  parseTimeNs,
   parseTimeSpan,
   subtractTimeSpan,
   weekIndexOf,
@@ -99,3 +101,24 @@ for (
     strictEqual(new Date(ms).toISOString(), to);
   });
 }
+
+Deno.test("formatTimeNs() and parseTimeNs() undo each other to the nanosecond, before 1970, too", () => {
+  const rows: [bigint, string][] = [
+    [0n, "1970-01-01T00:00:00.000000000Z"],
+    [-1n, "1969-12-31T23:59:59.999999999Z"],
+    [1_795_255_200_123_456_789n, "2026-11-21T10:00:00.123456789Z"],
+    [-2_208_988_800_000_000_001n, "1899-12-31T23:59:59.999999999Z"],
+  ];
+  for (const [ns, text] of rows) {
+    strictEqual(formatTimeNs(ns), text);
+    strictEqual(parseTimeNs(text), ns);
+  }
+  strictEqual(parseTimeNs("2026-11-21T10:00:00Z"), 1_795_255_200_000_000_000n);
+  strictEqual(
+    parseTimeNs("2026-11-21T10:00:00.5Z"),
+    1_795_255_200_500_000_000n,
+  );
+  strictEqual(parseTimeNs("2026-11-21"), undefined);
+  strictEqual(formatTimeNs(2n ** 62n * 1000n), undefined);
+  strictEqual(formatTimeNs(-(2n ** 62n) * 1000n), undefined);
+});

@@ -14,6 +14,7 @@ import {
   type Manifest,
 } from "../../src/format/manifest.ts";
 import { pageCountOf, planOutboardRecord } from "../../src/format/outboard.ts";
+import { planPages } from "../../src/format/pages.ts";
 import { parsePolicy, shardsOf } from "../../src/format/policy.ts";
 
 // The digest is a parameter of the format, so its tests need no codec: SHA-256 would do as well as
@@ -214,6 +215,76 @@ Deno.test("decodeManifest() never throws, whatever JSON is in the right frame", 
     }),
     { numRuns: 500 },
   );
+});
+
+/** A manifest of a tree whose compressed table has that many bytes. */
+function makeTree(compressedBytes: number): Manifest {
+  const prng = new Prng(2);
+  return {
+    ...makeManifest(1000),
+    files: {
+      counts: {
+        fileCount: 3,
+        folderCount: 2,
+        linkCount: 1,
+        hardLinkCount: 4,
+        contentBytes: 2 ** 40,
+      },
+      tableBytes: 5 * compressedBytes,
+      tableRoot: prng.bytes(32),
+      compressed: planPages(prng.bytes(compressedBytes), digest),
+    },
+  };
+}
+
+Deno.test("decodeManifest() gives back what a tree's manifest says of its file table", () => {
+  for (const bytes of [20, 65_536, 65_537, 1_000_000]) {
+    const manifest = makeTree(bytes);
+    const encoded = encodeManifest(manifest, digest);
+    ok(
+      new TextDecoder().decode(encoded).includes(
+        '"required_features": [\n    "file_table"\n  ]',
+      ),
+    );
+    deepStrictEqual(decodeManifest(encoded, digest), {
+      kind: "valid",
+      manifest,
+    });
+  }
+});
+
+Deno.test("decodeManifest() refuses a file table that breaks a rule", () => {
+  const rows: [string, (files: Record<string, unknown>) => void][] = [
+    ["page missing", (files) => files["pages"] = []],
+    ["page short", (files) => files["pages"] = ["00"]],
+    ["size of another", (files) => files["compressed_bytes"] = 70_000],
+    ["no size", (files) => files["compressed_bytes"] = 0],
+    ["huge", (files) => files["table_bytes"] = 2 ** 40],
+    ["negative", (files) => files["files"] = -1],
+    ["no digest", (files) => delete files["table_blake3"]],
+  ];
+  const encoded = new TextDecoder().decode(
+    encodeManifest(makeTree(1000), digest),
+  );
+  const good = JSON.parse(encoded)["files"];
+  for (const [what, change] of [["good", () => {}] as const, ...rows]) {
+    const files = structuredClone(good);
+    change(files);
+    const forged = forge((members) => {
+      members["required_features"] = ["file_table"];
+      members["files"] = files;
+    });
+    strictEqual(
+      decodeManifest(forged, digest).kind,
+      what === "good" ? "valid" : "invalid",
+      what,
+    );
+  }
+  const lacking = forge((m) => m["required_features"] = ["file_table"]);
+  strictEqual(decodeManifest(lacking, digest).kind, "invalid");
+  // A member that nobody announced is one that old readers ignore, and so do we.
+  const unannounced = forge((m) => m["files"] = good);
+  strictEqual(decodeManifest(unannounced, digest).kind, "valid");
 });
 
 Deno.test("decodeManifest() never throws on bytes at random", () => {

@@ -5,7 +5,7 @@
 import { type Bytes, decodeUtf8 } from "../../base/bytes.ts";
 import { payloadBytesMax, segmentBytesMax } from "../../base/limits.ts";
 import { nameProblem } from "../entry_path.ts";
-import type { Digester } from "../outboard.ts";
+import type { Digester } from "../pages.ts";
 import { elementBlockBytes, legacyParityShards } from "./code.ts";
 import {
   legacyBlockCount,

@@ -3,7 +3,7 @@
 
 import { encodeUtf8, formatHex } from "../../base/bytes.ts";
 import { assert } from "../../base/assert.ts";
-import type { Digester } from "../outboard.ts";
+import type { Digester } from "../pages.ts";
 
 /** The root over `leaves`, of which there is at least one. */
 export function merkleRoot(
