@@ -1,6 +1,8 @@
 // Health: verifies every byte of an entry (shards, outboard, manifest copies), has what is damaged
 // repaired where that is wanted, and says what it found. How shards are mended is in repair.ts.
 
+import { unreachable } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
 import {
   entryFolders,
   metadataFolders,
@@ -16,10 +18,12 @@ import { countsOf } from "../format/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
+import { findTablePages } from "./file_table_copies.ts";
 import type { Ledger, ShardRecord } from "./ledger.ts";
 import { type BadCopy, copyDamage, repairCopies } from "./metadata.ts";
 import { type FoundManifest, readManifest } from "./manifest_copies.ts";
 import { type FoundOutboard, openOutboard } from "./outboard_copies.ts";
+import type { FoundPages } from "./paged_copies.ts";
 import type {
   EntryProblem,
   FileDamage,
@@ -90,6 +94,7 @@ async function examineFound(
   const { manifest } = found;
   const { geometry } = manifest;
   const metadata = openOutboard(folder, manifest, context);
+  const table = findTablePages(folder, manifest, context);
   const entry: OpenEntry = { folder, manifest, outboard: metadata.outboard };
   if (repair) makeLostFolders(entry, context);
   const ledger = await scanEntry(
@@ -106,7 +111,7 @@ async function examineFound(
   );
   const damage = [
     ...shardDamage,
-    ...mendMetadata(entry, found, metadata, repair, context),
+    ...mendMetadata(entry, { found, metadata, table }, repair, context),
   ];
   for (const each of damage) {
     context.emit({ kind: "damage", folder, damage: each });
@@ -116,7 +121,11 @@ async function examineFound(
     id: manifest.id,
     name: manifest.name,
     folder,
-    state: stateOf(damage, ledger, metadata.lostPages.length > 0),
+    state: stateOf(
+      damage,
+      ledger,
+      metadata.lostPages.length > 0 || (table?.lostPages ?? []).length > 0,
+    ),
     payloadBytes: geometry.payloadBytes,
     segmentCount,
     parityCount,
@@ -140,31 +149,47 @@ function stateOf(
   return damage.every((each) => each.repaired) ? "repaired" : "repairable";
 }
 
+/** The metadata of an entry as its copies have it. */
+interface FoundMetadata {
+  readonly found: FoundManifest;
+  readonly metadata: FoundOutboard;
+  /** Of a tree. */
+  readonly table: FoundPages | undefined;
+}
+
 function mendMetadata(
   entry: OpenEntry,
-  found: FoundManifest,
-  metadata: FoundOutboard,
+  { found, metadata, table }: FoundMetadata,
   repair: boolean,
   context: EngineContext,
 ): FileDamage[] {
-  const badCopies: BadCopy[] = [...found.badCopies, ...metadata.badCopies];
-  const hasOutboard = metadata.lostPages.length === 0;
+  const badCopies: BadCopy[] = [
+    ...found.badCopies,
+    ...metadata.badCopies,
+    ...table?.badCopies ?? [],
+  ];
+  const contentOf = (role: BadCopy["role"]): Bytes | undefined => {
+    switch (role) {
+      case "manifest":
+        return found.bytes;
+      case "outboard":
+        return metadata.lostPages.length > 0
+          ? undefined
+          : entry.outboard.digests;
+      case "table":
+        return table === undefined || table.lostPages.length > 0
+          ? undefined
+          : table.bytes;
+      default:
+        return unreachable(role);
+    }
+  };
   if (!repair) {
     return badCopies.map((copy) =>
-      copyDamage(copy, copy.role === "manifest" || hasOutboard, false)
+      copyDamage(copy, contentOf(copy.role) !== undefined, false)
     );
   }
-  return repairCopies(
-    context.store,
-    entry.folder,
-    badCopies,
-    (role) =>
-      role === "manifest"
-        ? found.bytes
-        : hasOutboard
-        ? entry.outboard.digests
-        : undefined,
-  );
+  return repairCopies(context.store, entry.folder, badCopies, contentOf);
 }
 
 /** Files and folders inside an entry that are not part of it. They are reported and left alone. */
@@ -179,6 +204,9 @@ function findStrangers(
     expected.add(metadataPath(folder, "manifest.json"));
     if (manifest.outboard.kind === "pages") {
       expected.add(metadataPath(folder, "outboard.bin"));
+    }
+    if (manifest.files !== undefined) {
+      expected.add(metadataPath(folder, "files.jsonl.gz"));
     }
   }
   for (const { path } of shardFiles(manifest.geometry)) expected.add(path);

@@ -11,7 +11,7 @@ import type { DamageCause, FileDamage } from "./report.ts";
 /** One copy of a metadata file that is not as it should be. */
 export interface BadCopy {
   readonly file: string;
-  readonly role: "manifest" | "outboard";
+  readonly role: "manifest" | "outboard" | "table";
   readonly index: number;
   readonly cause: DamageCause;
 }

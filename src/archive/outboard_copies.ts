@@ -1,24 +1,30 @@
 // Outboard copies: the digests of an entry, put together from four files of which any page may be
-// bad. A page is believed only when it matches the digest that the manifest has for it.
+// bad. What the copies cannot give is looked for in the shards.
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
-import { digestBytes, outboardPageBytes } from "../base/limits.ts";
+import { digestBytes } from "../base/limits.ts";
 import type { Codec } from "../codec/mod.ts";
-import { metadataFolders, metadataPath } from "../format/entry_path.ts";
 import {
   payloadLeafCount,
   planRowRuns,
   slotCountOf,
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { Outboard, pageCountOf } from "../format/outboard.ts";
+import { Outboard } from "../format/outboard.ts";
 import { pageOf } from "../format/pages.ts";
-import type { Store } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
-import { causeOf } from "./damage_cause.ts";
 import type { BadCopy } from "./metadata.ts";
-import type { DamageCause } from "./report.ts";
+import {
+  acceptPage,
+  chooseSlots,
+  type FoundPages,
+  mostFrequent,
+  type PagedFile,
+  readPaged,
+  readRawPages,
+  voteSlots,
+} from "./paged_copies.ts";
 import { digestStored } from "./stored_digests.ts";
 
 /** Digests of an entry as far as any copy has them, the bad copies, and the pages nobody has. */
@@ -35,101 +41,36 @@ export function readOutboard(
   context: EngineContext,
 ): FoundOutboard {
   const { geometry } = manifest;
-  const { store, codec } = context;
-  if (manifest.outboard.kind === "inline") {
-    return {
-      outboard: new Outboard(geometry, manifest.outboard.digests.slice()),
-      badCopies: [],
-      lostPages: [],
-    };
-  }
-  const outboard = new Outboard(geometry);
-  const known = new Set<number>();
-  const badCopies: BadCopy[] = [];
-  metadataFolders.forEach((metadataFolder, index) => {
-    const file = metadataPath(metadataFolder, "outboard.bin");
-    const cause = readPages(
-      store,
-      `${folder}/${file}`,
-      manifest,
-      codec,
-      outboard,
-      known,
-    );
-    if (cause !== undefined) {
-      badCopies.push({ file, role: "outboard", index, cause });
-    }
-  });
-  const pages = pageCountOf(slotCountOf(geometry));
-  const lostPages = Array.from({ length: pages }, (_, page) => page)
-    .filter((page) => !known.has(page));
-  return { outboard, badCopies, lostPages };
+  const paged = pagedOutboard(manifest);
+  if (paged === undefined) return { ...inlineOutboard(manifest) };
+  const found = readPaged(folder, paged, context);
+  return { ...found, outboard: new Outboard(geometry, found.bytes) };
 }
 
-/** Takes over the good pages of one copy; gives what is wrong with the copy, if anything. */
-function readPages(
-  store: Store,
-  path: string,
-  manifest: Manifest,
-  codec: Codec,
-  outboard: Outboard,
-  known: Set<number>,
-): DamageCause | undefined {
-  const { digests } = outboard;
-  const page = new Uint8Array(outboardPageBytes);
-  let fault: DamageCause | undefined;
-  try {
-    using file = store.openFile(path, "read");
-    const size = file.size();
-    if (size !== digests.length) {
-      fault = size < digests.length ? "truncated" : "overlong";
-    }
-    for (
-      let index = 0;
-      index < pageCountOf(digests.length / digestBytes);
-      index++
-    ) {
-      const target = pageOf(digests, index);
-      const source = page.subarray(0, target.length);
-      const pageFault = readPage(file, index, source, manifest, codec);
-      if (pageFault === undefined && !known.has(index)) {
-        target.set(source);
-        known.add(index);
-      }
-      fault ??= pageFault;
-    }
-  } catch (error) {
-    fault ??= causeOf(error);
-  }
-  return fault;
+function inlineOutboard(manifest: Manifest): FoundOutboard {
+  const { geometry, outboard } = manifest;
+  const digests = outboard.kind === "inline"
+    ? outboard.digests.slice()
+    : undefined;
+  return {
+    outboard: new Outboard(geometry, digests),
+    badCopies: [],
+    lostPages: [],
+  };
 }
 
-function readPage(
-  file: { readInto(target: Bytes, offset: number): number },
-  index: number,
-  target: Bytes,
-  manifest: Manifest,
-  codec: Codec,
-): DamageCause | undefined {
-  try {
-    if (file.readInto(target, index * outboardPageBytes) !== target.length) {
-      return "truncated";
-    }
-  } catch (error) {
-    return causeOf(error);
-  }
-  return equalBytes(codec.digest(target), pageDigestOf(manifest, index))
-    ? undefined
-    : "rotten";
-}
-
-/** The digest that the manifest has for a page of the outboard. */
-function pageDigestOf(manifest: Manifest, page: number): Bytes {
-  const { outboard } = manifest;
-  const digests = outboard.kind === "pages"
-    ? outboard.pageDigests
-    : new Uint8Array(0);
-  return digests.subarray(page * digestBytes, (page + 1) * digestBytes);
+/** The outboard as a file in copies; undefined where it lies in the manifest. */
+function pagedOutboard(manifest: Manifest): PagedFile | undefined {
+  const { geometry, outboard } = manifest;
+  if (outboard.kind === "inline") return undefined;
+  return {
+    name: "outboard.bin",
+    role: "outboard",
+    record: {
+      bytes: slotCountOf(geometry) * digestBytes,
+      pageDigests: outboard.pageDigests,
+    },
+  };
 }
 
 /**
@@ -158,12 +99,12 @@ export function openOutboard(
   manifest: Manifest,
   context: EngineContext,
 ): FoundOutboard {
-  const found = readOutboard(folder, manifest, context);
-  const lostPages = found.lostPages.length === 0
-    ? []
-    : recoverPages(folder, manifest, found, context);
+  const paged = pagedOutboard(manifest);
+  const found = paged === undefined
+    ? inlineOutboard(manifest)
+    : recoverOutboard(folder, manifest, paged, context);
   if (
-    lostPages.length === 0 &&
+    found.lostPages.length === 0 &&
     !verifyRoot(manifest, found.outboard, context.codec)
   ) {
     throw new Failure(
@@ -171,67 +112,38 @@ export function openOutboard(
       `The digests of "${folder}" contradict its root`,
     );
   }
-  return { ...found, lostPages };
+  return found;
 }
 
-/** Tries to find out the lost pages; gives those that stay lost. */
-function recoverPages(
+/** Reads the outboard; tries to find out the pages that no copy has right. */
+function recoverOutboard(
   folder: string,
   manifest: Manifest,
-  found: FoundOutboard,
+  paged: PagedFile,
   context: EngineContext,
-): number[] {
-  const { digests } = found.outboard;
-  const accept = (page: number, candidate: Bytes) => {
-    const digest = context.codec.digest(candidate);
-    if (!equalBytes(digest, pageDigestOf(manifest, page))) return false;
-    pageOf(digests, page).set(candidate);
-    return true;
-  };
-  const copies = found.lostPages.map((page) =>
-    readRawPages(folder, page, digests, context)
+): FoundOutboard {
+  const found: FoundPages = readPaged(folder, paged, context);
+  const outboard = new Outboard(manifest.geometry, found.bytes);
+  const { lostPages, badCopies } = found;
+  if (lostPages.length === 0) return { outboard, badCopies, lostPages };
+  const isLost = (page: number, candidates: readonly Bytes[]) =>
+    !acceptPage(found, page, candidates, paged.record, context.codec);
+  const copies = new Map(
+    lostPages.map((page) => [page, readRawPages(folder, paged, page, context)]),
   );
-  const isLost = (index: number, candidates: readonly Bytes[]) =>
-    !candidates.some((candidate) => accept(found.lostPages[index]!, candidate));
-  let left = found.lostPages.map((_, index) => index)
-    .filter((index) => isLost(index, [voteSlots(copies[index]!)]));
-  if (left.length === 0) return [];
-  const shards = digestShards(folder, manifest, context);
-  left = left.filter((index) => {
-    const page = found.lostPages[index]!;
-    const stored = pageOf(shards.stored, page),
-      encoded = pageOf(shards.encoded, page);
-    const mixed = mixSlots(copies[index]!, [stored, encoded]);
-    return isLost(index, [stored, encoded, mixed]);
-  });
-  return left.map((index) => found.lostPages[index]!);
-}
-
-/** A page as each copy has it, right or wrong; short copies are filled with zeros. */
-function readRawPages(
-  folder: string,
-  page: number,
-  digests: Bytes,
-  context: EngineContext,
-): Bytes[] {
-  const pages: Bytes[] = [];
-  for (const metadataFolder of metadataFolders) {
-    const target = new Uint8Array(pageOf(digests, page).length);
-    try {
-      const path = `${folder}/${metadataPath(metadataFolder, "outboard.bin")}`;
-      using file = context.store.openFile(path, "read");
-      file.readInto(target, page * outboardPageBytes);
-      pages.push(target);
-    } catch (error) {
-      causeOf(error);
-    }
+  let left = lostPages.filter((page) =>
+    isLost(page, [voteSlots(copies.get(page)!)])
+  );
+  if (left.length > 0) {
+    const shards = digestShards(folder, manifest, context);
+    left = left.filter((page) => {
+      const stored = pageOf(shards.stored, page);
+      const encoded = pageOf(shards.encoded, page);
+      const mixed = mixSlots(copies.get(page)!, [stored, encoded]);
+      return isLost(page, [stored, encoded, mixed]);
+    });
   }
-  return pages;
-}
-
-/** Slot by slot, the digest that most copies have. */
-function voteSlots(copies: readonly Bytes[]): Bytes {
-  return chooseSlots(copies, (slots) => mostFrequent(slots));
+  return { outboard, badCopies, lostPages: left };
 }
 
 /** Slot by slot: a shard's digest that a copy confirms, else what most copies have. */
@@ -245,26 +157,6 @@ function mixSlots(copies: readonly Bytes[], shards: readonly Bytes[]): Bytes {
     return confirmed ??
       mostFrequent(fromCopies.length > 0 ? fromCopies : fromShards);
   });
-}
-
-function chooseSlots(
-  pages: readonly Bytes[],
-  choose: (slots: Bytes[]) => Bytes,
-): Bytes {
-  const chosen = new Uint8Array(pages[0]?.length ?? 0);
-  for (let offset = 0; offset < chosen.length; offset += digestBytes) {
-    const slots = pages.map((page) =>
-      page.subarray(offset, offset + digestBytes)
-    );
-    chosen.set(choose(slots), offset);
-  }
-  return chosen;
-}
-
-function mostFrequent(slots: readonly Bytes[]): Bytes {
-  const votes = (slot: Bytes) =>
-    slots.filter((other) => equalBytes(other, slot)).length;
-  return slots.reduce((best, slot) => votes(slot) > votes(best) ? slot : best);
 }
 
 /** Digests of all that is stored, and with the parity's computed from the stored data. */

@@ -19,7 +19,7 @@ export interface FileDamage {
   /** Path inside the entry's folder, "/"-separated. */
   readonly file: string;
   /** What the file holds. */
-  readonly role: "segment" | "parity" | "manifest" | "outboard";
+  readonly role: "segment" | "parity" | "manifest" | "outboard" | "table";
   /** Segment number in the payload (role "segment"), else the parity shard's number in its block. */
   readonly index: number;
   /** The block the shard belongs to; 0 for metadata. */

@@ -15,7 +15,13 @@ export const listedCountMax = 10;
 
 type Role = FileDamage["role"];
 
-const roles: readonly Role[] = ["segment", "parity", "manifest", "outboard"];
+const roles: readonly Role[] = [
+  "segment",
+  "parity",
+  "manifest",
+  "outboard",
+  "table",
+];
 
 /** All of it in short: `3 corrupt segments, 1 missing parity shard`. */
 export function formatDamage(damage: readonly FileDamage[]): string {
@@ -77,7 +83,7 @@ export function formatRanges(ranges: readonly PayloadRange[]): string {
 }
 
 function formatRole(role: Role, damage: readonly FileDamage[]): string {
-  const isMetadata = role === "manifest" || role === "outboard";
+  const isMetadata = role !== "segment" && role !== "parity";
   const counts = new Map<string, Set<string>>();
   for (const item of damage) {
     // Which byte of a copy is wrong matters to nobody: it is replaced as a whole.
@@ -132,6 +138,8 @@ function nounOf(role: Role): readonly [string, string] {
       return ["manifest copy", "manifest copies"];
     case "outboard":
       return ["outboard copy", "outboard copies"];
+    case "table":
+      return ["file table copy", "file table copies"];
     default:
       return unreachable(role);
   }

@@ -86,7 +86,7 @@ const stages = [
   },
   { roles: ["parity"], done: "Recomputed", open: "Can be recomputed" },
   {
-    roles: ["manifest", "outboard"],
+    roles: ["manifest", "outboard", "table"],
     done: "Restored from an intact copy",
     open: "Can be restored from an intact copy",
   },

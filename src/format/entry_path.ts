@@ -98,11 +98,11 @@ export function portableName(name: string): string {
   return kept;
 }
 
+/** A file of which every metadata folder may hold a copy. */
+export type MetadataFile = "manifest.json" | "outboard.bin" | "files.jsonl.gz";
+
 /** Path of a metadata file in a metadata folder. */
-export function metadataPath(
-  folder: string,
-  file: "manifest.json" | "outboard.bin",
-): string {
+export function metadataPath(folder: string, file: MetadataFile): string {
   return folder === "" ? file : `${folder}/${file}`;
 }
 

@@ -1,0 +1,104 @@
+// File table copies: the table of a tree, put together from four compressed files of which any page
+// may be bad, decompressed within its bounds, and verified.
+
+import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { Failure } from "../base/errors.ts";
+import { decodeFileTable, type FileTable } from "../format/file_table.ts";
+import type { FileTableRecord } from "../format/files_member.ts";
+import type { Manifest } from "../format/manifest.ts";
+import type { EngineContext } from "./context.ts";
+import type { BadCopy } from "./metadata.ts";
+import {
+  type FoundPages,
+  type PagedFile,
+  recoverPaged,
+} from "./paged_copies.ts";
+
+/** The file table of a tree, and the copies of it that are not as they should be. */
+export interface FoundFileTable {
+  readonly table: FileTable;
+  readonly badCopies: readonly BadCopy[];
+}
+
+/** The compressed table of a tree; undefined for an entry that is none. */
+export function findTablePages(
+  folder: string,
+  manifest: Manifest,
+  context: EngineContext,
+): FoundPages | undefined {
+  if (manifest.files === undefined) return undefined;
+  return recoverPaged(folder, pagedTable(manifest.files), context);
+}
+
+/**
+ * Reads the file table of a tree; undefined for an entry that is none.
+ * @throws {Failure} `damaged` when a page is lost, or the table breaks a rule
+ */
+export async function openFileTable(
+  folder: string,
+  manifest: Manifest,
+  context: EngineContext,
+): Promise<FoundFileTable | undefined> {
+  const { files, geometry } = manifest;
+  const found = findTablePages(folder, manifest, context);
+  if (found === undefined || files === undefined) return undefined;
+  if (found.lostPages.length > 0) {
+    throw damaged(
+      manifest,
+      `pages ${found.lostPages.join(", ")} are lost in all its copies`,
+    );
+  }
+  const bytes = await decompress(found.bytes, files.tableBytes);
+  if (bytes === undefined) {
+    throw damaged(manifest, "it cannot be decompressed");
+  }
+  if (!equalBytes(context.codec.digest(bytes), files.tableRoot)) {
+    throw damaged(manifest, "it does not have the BLAKE3 of the manifest");
+  }
+  const decoded = decodeFileTable(bytes, geometry.payloadBytes);
+  if (decoded.kind === "invalid") {
+    throw damaged(
+      manifest,
+      `it breaks a rule of the format: ${decoded.problem}`,
+    );
+  }
+  return { table: decoded.table, badCopies: found.badCopies };
+}
+
+function pagedTable(files: FileTableRecord): PagedFile {
+  return {
+    name: "files.jsonl.gz",
+    role: "table",
+    record: files.compressed,
+  };
+}
+
+function damaged(manifest: Manifest, problem: string): Failure {
+  return new Failure(
+    "damaged",
+    `The file table of "${manifest.name}" cannot be used: ${problem}`,
+  );
+}
+
+/** What `compressed` expands to, if that is exactly so many bytes: no more are ever held. */
+async function decompress(
+  compressed: Bytes,
+  bytes: number,
+): Promise<Bytes | undefined> {
+  const target = new Uint8Array(bytes);
+  let count = 0;
+  const source = new Blob([compressed as Uint8Array<ArrayBuffer>]).stream();
+  try {
+    const stream = source.pipeThrough(new DecompressionStream("gzip"));
+    for await (const part of stream) {
+      if (count + part.length > bytes) return undefined;
+      target.set(part, count);
+      count += part.length;
+    }
+  } catch (error) {
+    // Not a gzip stream, or one that ends too early.
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
+  }
+  return count === bytes ? target : undefined;
+}
