@@ -30,6 +30,7 @@ import type {
   CleanupItem,
   CommitReport,
   EntrySummary,
+  FileHash,
   HealthReport,
   ImportReport,
   Leftover,
@@ -113,6 +114,11 @@ export interface Archive extends AsyncDisposable {
   find(pattern: string): ArchiveListing;
   /** The one entry that the selector names. @throws {Failure} `not-found`, `ambiguous` */
   show(selector: string): EntrySummary;
+  /** Plain BLAKE3 of an entry's content, or of the files that store it, for other programs. */
+  hashes(
+    entry: EntrySummary,
+    of: "content" | "stored",
+  ): AsyncIterable<FileHash>;
   /** Removes the one entry that the selector names; several versions of a name are `ambiguous`. */
   remove(selector: string): Promise<EntrySummary>;
   /** Removes exactly these entries, one after the other; a failure does not stop the next. */
@@ -224,6 +230,13 @@ class LocalArchive implements Archive {
 
   show(selector: string): EntrySummary {
     return this.#engine.show(selector);
+  }
+
+  hashes(
+    entry: EntrySummary,
+    of: "content" | "stored",
+  ): AsyncIterable<FileHash> {
+    return this.#engine.hashes(entry, of);
   }
 
   remove(selector: string): Promise<EntrySummary> {

@@ -17,6 +17,7 @@ import { commitEntry, type ResolvedCommit } from "./commit.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import { findEntries } from "./find.ts";
+import { hashContent, hashStored } from "./hashes.ts";
 import { examineEntry, reportOfProblem } from "./health.ts";
 import {
   examineLegacyEntries,
@@ -30,6 +31,7 @@ import type {
   CleanupItem,
   CommitReport,
   EntrySummary,
+  FileHash,
   HealthReport,
   ImportReport,
   Leftover,
@@ -116,6 +118,17 @@ export class Engine {
   /** One entry. @throws {Failure} */
   show(selector: string): EntrySummary {
     return this.select(selector).summary;
+  }
+
+  /** Hashes of an entry's content, or of the files that store it. @throws {Failure} */
+  async *hashes(
+    entry: EntrySummary,
+    of: "content" | "stored",
+  ): AsyncGenerator<FileHash> {
+    const hashes = of === "content"
+      ? hashContent(entry)
+      : hashStored(entry, this.#context);
+    for (const hash of hashes) yield of === "stored" ? await pause(hash) : hash;
   }
 
   /** Removes one entry. @throws {Failure} */
@@ -220,7 +233,7 @@ export class Engine {
   }
 }
 
-/** Lets the event loop take a turn, so that a signal is heard between two removals. */
+/** Lets the event loop take a turn, so that a signal is heard between two steps. */
 async function pause<T>(value: T): Promise<T> {
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
   return value;

@@ -170,6 +170,14 @@ export type RemovalOutcome<T> =
   | { readonly kind: "removed"; readonly item: T }
   | { readonly kind: "failed"; readonly item: T; readonly failure: Failure };
 
+/** A file and the plain BLAKE3 of what belongs in it, hexadecimal. */
+export interface FileHash {
+  /** Of content: a name or path as a restore gives it; of stored files: a path in the folder. */
+  readonly file: string;
+  /** Absent where the file is damaged, and its hash cannot be known. */
+  readonly blake3?: string;
+}
+
 /** What a restore gave back. */
 export interface RestoreReport {
   readonly id: string;

@@ -78,6 +78,10 @@ export interface FindCommand {
 export interface ShowCommand {
   readonly command: "show";
   readonly selector: string;
+  /** Lines for `b3sum -c` instead. */
+  readonly hashes: boolean;
+  /** Those of the stored files; means `hashes`, too. */
+  readonly shards: boolean;
 }
 
 /** `remove` */

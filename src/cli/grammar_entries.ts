@@ -61,9 +61,15 @@ export const findParser: CommandParser<FindCommand> = command(
 /** The parser of show. */
 export const showParser: CommandParser<ShowCommand> = command(
   "show",
-  object("Arguments of show", {
+  object("Options of show", {
     command: constant("show" as const),
     selector: argument(entryName, { description: message`A name or an id.` }),
+    hashes: option("--hashes", {
+      description: message`Print the BLAKE3 of the content, for b3sum -c.`,
+    }),
+    shards: option("--shards", {
+      description: message`Print that of the stored files instead.`,
+    }),
   }),
   {
     brief: message`Print what is known of an entry.`,
@@ -71,6 +77,7 @@ export const showParser: CommandParser<ShowCommand> = command(
     description: describe(
       message`Its size, policy and hash, and what it survives.`,
       "show video.mp4",
+      "show video.mp4 --hashes | b3sum -c",
     ),
   },
 );

@@ -72,6 +72,14 @@ export class Output {
     );
   }
 
+  /** A line of the result for a program that reads it: exact, unless a terminal shows it. */
+  exactResult(text: string): void {
+    if (this.json) return;
+    this.clearStatus();
+    const shown = this.#stdout.isTerminal ? escapeText(text) : text;
+    this.#stdout.write(shown + "\n");
+  }
+
   /** A result that says that all is well; nothing with `--json` or `--quiet`. */
   goodNews(...line: Line): void {
     if (!this.quiet) this.result(...line);

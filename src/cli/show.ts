@@ -1,7 +1,9 @@
-// Show: what is known of one entry, a line per fact.
+// Show: what is known of one entry, a line per fact; or the hashes that `b3sum -c` reads.
 
-import type { EntrySummary } from "../archive/report.ts";
+import type { Archive } from "../archive/archive.ts";
+import type { EntrySummary, FileHash } from "../archive/report.ts";
 import type { ShowCommand } from "./arguments.ts";
+import { formatCheckLine } from "./check_line.ts";
 import { exitCodes } from "./exit_code.ts";
 import { formatTime } from "./list.ts";
 import { styled } from "./output.ts";
@@ -16,11 +18,39 @@ export async function runShow(
 ): Promise<number> {
   await using archive = await session.openArchive();
   const entry = archive.show(command.selector);
+  if (command.hashes || command.shards) {
+    return await showHashes(entry, command, archive, session);
+  }
   session.output.document({ type: "show", schema: 1, entry });
   for (const [key, value] of listFacts(entry)) {
     session.output.result(styled("bold", `${key}:`.padEnd(14)), value);
   }
   return exitCodes.done;
+}
+
+async function showHashes(
+  entry: EntrySummary,
+  command: ShowCommand,
+  archive: Archive,
+  session: Session,
+): Promise<number> {
+  const { output, log } = session;
+  const hashes: FileHash[] = [];
+  let unknownCount = 0;
+  const of = command.shards ? "stored" : "content";
+  for await (const hash of archive.hashes(entry, of)) {
+    if (hash.blake3 === undefined) unknownCount++;
+    output.exactResult(formatCheckLine(hash.file, hash.blake3));
+    if (output.json) hashes.push(hash);
+  }
+  const exitCode = unknownCount === 0 ? exitCodes.done : exitCodes.damaged;
+  output.document({ type: "show", schema: 1, entry, hashes, exitCode });
+  if (unknownCount > 0) {
+    const files = formatCount(unknownCount, "damaged file");
+    log.error(`${files} of ${entry.name} have a hash of zeros, which fails`);
+    log.hint(`\`${session.formatCommand("health", entry.id)}\` repairs them`);
+  }
+  return exitCode;
 }
 
 /** What an entry outlives: `any 3 of the 33 shards of each block`. */

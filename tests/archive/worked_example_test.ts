@@ -4,34 +4,8 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { formatHex } from "../../src/base/bytes.ts";
 import { Codec } from "../../src/codec/mod.ts";
-import { Bench, kib, listFiles, readFile, writeFile } from "./harness.ts";
-
-/** The payload of the example: the line, again and again, cut at 6000 bytes. */
-const payload = new TextEncoder()
-  .encode("BlockFrame keeps this line safe.\n".repeat(187)).subarray(0, 6000);
-
-async function makeExample(): Promise<{ bench: Bench; folder: string }> {
-  const bench = new Bench({ settings: { segmentBytes: 2 * kib } });
-  Object.assign(bench.context, {
-    clock: { nowMs: () => Date.UTC(2026, 10, 21, 12), monotonicMs: () => 0 },
-    chance: {
-      fill: (target: Uint8Array) =>
-        target.set([1, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]),
-    },
-  });
-  writeFile(bench.sources, "lines.txt", payload);
-  bench.sources.setAttributes("lines.txt", {
-    modifiedMs: Date.UTC(2026, 10, 20),
-    mode: 0o644,
-  });
-  const { folder } = await bench.engine.commit({
-    source: { root: "sources", path: "lines.txt" },
-    sourceLabel: "lines.txt",
-    name: "lines.txt",
-    policy: "erasure:2+1",
-  });
-  return { bench, folder };
-}
+import { listFiles, readFile } from "./harness.ts";
+import { makeExample } from "./worked_example.ts";
 
 Deno.test("the worked example of docs/format.md is what a commit writes", async () => {
   const page = await Deno.readTextFile(

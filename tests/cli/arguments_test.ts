@@ -54,7 +54,14 @@ const commandRows: [string[], Partial<Command>][] = [
   [["repair", "a"], { command: "health", selectors: ["a"] }],
   [["list"], { command: "list" }],
   [["find", "*.mp4"], { command: "find", pattern: "*.mp4" }],
-  [["show", "n"], { command: "show", selector: "n" }],
+  [
+    ["show", "n"],
+    { command: "show", selector: "n", hashes: false, shards: false },
+  ],
+  [
+    ["show", "n", "--hashes"],
+    { command: "show", selector: "n", hashes: true, shards: false },
+  ],
   [["remove", "n"], { command: "remove", confirmed: false, dryRun: false }],
   [["remove", "n", "--yes"], { confirmed: true }],
   [["remove", "-n", "n"], { selector: "n", dryRun: true }],

@@ -15,6 +15,7 @@ import type {
   CommitReport,
   EntrySummary,
   FileDamage,
+  FileHash,
   HealthReport,
   ImportReport,
   Leftover,
@@ -122,6 +123,8 @@ export class FakeArchive implements Archive {
   restores: RestoreRequest[] = [];
   healthRequests: { selectors?: readonly string[]; repair: boolean }[] = [];
   removed: string[] = [];
+  /** Hashes of stored files; those of content are made from the entry. */
+  storedHashes: FileHash[] = [];
   /** Sources whose content the archive has already. */
   unchangedSources: Set<string> = new Set();
   pruneRequests: PruneRequest[] = [];
@@ -198,6 +201,15 @@ export class FakeArchive implements Archive {
     );
     if (found !== undefined) return found;
     throw new Failure("not-found", `No entry answers to "${selector}"`);
+  }
+
+  async *hashes(
+    entry: EntrySummary,
+    of: "content" | "stored",
+  ): AsyncIterable<FileHash> {
+    const content = [{ file: entry.name, blake3: entry.root }];
+    const hashes = of === "content" ? content : this.storedHashes;
+    for (const hash of hashes) yield await Promise.resolve(hash);
   }
 
   remove(selector: string): Promise<EntrySummary> {

@@ -145,6 +145,41 @@ Deno.test("show --json prints the entry, and a failure as an error document", as
   assert.match(world.stderr, /hint: `blockframe list` shows/);
 });
 
+Deno.test("show --hashes prints a line that other programs read, exactly", async () => {
+  const world = newWorld();
+  world.archive.entries = [entryOf({ name: "a\x1b\\b" })];
+  assert.equal(await run(world, "show", "0011", "--hashes"), 0);
+  assert.equal(world.stdout, `\\${"ab".repeat(32)}  a\x1b\\\\b\n`);
+  const terminal = newWorld({ isTerminal: true });
+  terminal.archive.entries = world.archive.entries;
+  assert.equal(await run(terminal, "show", "0011", "--hashes"), 0);
+  assert.match(terminal.stdout, /  a\\x1b/);
+});
+
+Deno.test("show --shards fails for a damaged file, so that b3sum -c does", async () => {
+  const world = newWorld();
+  world.archive.entries = [small];
+  world.archive.storedHashes = [{ file: "good", blake3: "cd".repeat(32) }, {
+    file: "bad",
+  }];
+  assert.equal(await run(world, "show", "aaaa", "--shards"), 4);
+  assert.equal(
+    world.stdout,
+    `${"cd".repeat(32)}  good\n${"0".repeat(64)}  bad\n`,
+  );
+  assert.match(world.stderr, /error: 1 damaged file of .* hash of zeros/);
+  assert.match(world.stderr, /hint: `blockframe health aaaa[0-9a-f]*` repairs/);
+  world.stdout = "";
+  assert.equal(await run(world, "show", "aaaa", "--shards", "--json"), 4);
+  assert.deepEqual(documentsOf(world), [{
+    type: "show",
+    schema: 1,
+    entry: small,
+    hashes: world.archive.storedHashes,
+    exitCode: 4,
+  }]);
+});
+
 for (
   const [parts, text] of [
     [

@@ -1,0 +1,77 @@
+import { deepStrictEqual as equal } from "node:assert/strict";
+import { formatHex } from "../../src/base/bytes.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { Codec } from "../../src/codec/mod.ts";
+import {
+  Bench,
+  cutFile,
+  flipBit,
+  kib,
+  listFiles,
+  readFile,
+  removeFile,
+} from "./harness.ts";
+
+const entries: readonly (readonly [string, number, string?])[] = [
+  ["an empty file", 0],
+  ["one leaf", 700],
+  ["tier 1", 5 * kib + 1],
+  ["tier 2, several segments", 50 * kib + 3],
+  ["tier 3", 90 * kib + 5],
+  ["three blocks, the last of one segment", 65 * kib, "erasure:2+1"],
+  ["no parity", 40 * kib, "erasure:1+0"],
+  ["more digests than a manifest holds", 600 * kib, "erasure:2+1"],
+];
+
+async function hashesOf(bench: Bench, of: "content" | "stored") {
+  const [entry] = bench.engine.list().entries;
+  const hashes = await Array.fromAsync(bench.engine.hashes(entry!, of));
+  return new Map(hashes.map(({ file, blake3 }) => [file, blake3]));
+}
+
+function digestsOf(bench: Bench): Map<string, string> {
+  const { folder } = bench.engine.list().entries[0]!;
+  const digest = (path: string) =>
+    formatHex(Codec.open().digest(readFile(bench.archive, path)));
+  return new Map(
+    listFiles(bench.archive, folder)
+      .map((path) => [path.slice(folder.length + 1), digest(path)]),
+  );
+}
+
+for (const [title, bytes, policy] of entries) {
+  Deno.test(`hashes() are those of every file of the entry: ${title}`, async () => {
+    const bench = new Bench();
+    const content = new Prng(bytes).bytes(bytes);
+    await bench.commit("file", content, policy);
+    equal(
+      await hashesOf(bench, "content"),
+      new Map([["file", formatHex(Codec.open().digest(content))]]),
+    );
+    const hashes = await hashesOf(bench, "stored");
+    equal(
+      [...hashes].toSorted(),
+      [...digestsOf(bench)].toSorted(),
+    );
+  });
+}
+
+Deno.test("hashes() gives none for a damaged segment, and that of what belongs there for the rest", async () => {
+  const bench = new Bench();
+  await bench.commit("file", new Prng(1).bytes(90 * kib), "erasure:4+2");
+  const right = digestsOf(bench);
+  const { folder } = bench.engine.list().entries[0]!;
+  const segment = (s: number) =>
+    `blocks/block_${s >> 2}/segments/segment_${s}.dat`;
+  flipBit(bench.archive, `${folder}/${segment(0)}`, 5 * kib * 8);
+  cutFile(bench.archive, `${folder}/${segment(2)}`, 100);
+  removeFile(bench.archive, `${folder}/${segment(5)}`);
+  removeFile(bench.archive, `${folder}/blocks/block_1/parity/parity_0.dat`);
+  removeFile(bench.archive, `${folder}/hashes/manifest.json`);
+  const hashes = await hashesOf(bench, "stored");
+  for (const s of [0, 2, 5]) {
+    equal(hashes.get(segment(s)), undefined);
+    hashes.set(segment(s), right.get(segment(s)));
+  }
+  equal([...hashes].toSorted(), [...right].toSorted());
+});
