@@ -465,8 +465,10 @@ function isExistingFolder(path: string): boolean {
 
 /** The folder and the last component of a path; "." for a bare name. */
 function splitPath(path: string): { folder: string; name: string } {
-  const trimmed = path.length > 1 ? path.replace(/[/\\]+$/, "") : path;
-  const slash = Deno.build.os === "windows"
+  const isWindows = Deno.build.os === "windows";
+  const separators = isWindows ? /[/\\]+$/ : /\/+$/;
+  const trimmed = path.replace(separators, "") || path.slice(0, 1);
+  const slash = isWindows
     ? Math.max(trimmed.lastIndexOf("/"), trimmed.lastIndexOf("\\"))
     : trimmed.lastIndexOf("/");
   if (slash < 0) return { folder: ".", name: trimmed };

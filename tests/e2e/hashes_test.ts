@@ -1,7 +1,8 @@
 // What `show --hashes` prints is given to the real b3sum, as a person would.
 
 import { deepEqual, equal, match } from "node:assert/strict";
-import { flipBit } from "./damage.ts";
+import { flipBit, remove } from "./damage.ts";
+import { listFiles } from "./tree.ts";
 import { manyLeaves, twoBlocks, Workplace } from "./workplace.ts";
 
 /** Runs `b3sum -c` on these lines in `folder`. */
@@ -60,12 +61,11 @@ for (
     equal((await verify(folder, before.stdout)).code, 0);
 
     const block = `${folder}/blocks/${name === "two" ? "block_0" : "block_00"}`;
-    const segments = [...Deno.readDirSync(`${block}/segments`)]
-      .map((each) => each.name).sort();
+    const segments = listFiles(`${block}/segments`);
     flipBit(`${block}/segments/${segments[1]}`, 8 * 1000);
     flipBit(`${block}/parity/parity_2.dat`, 3);
-    Deno.removeSync(`${block}/segments/${segments[7]}`);
-    Deno.removeSync(`${folder}/hashes/manifest.json`);
+    remove(`${block}/segments/${segments[7]}`);
+    remove(`${folder}/hashes/manifest.json`);
     const saved = await verify(folder, before.stdout);
     const now = await work.expect(4, args);
     match(now.stderr, /2 damaged files of (two|many) have a hash of zeros/);
