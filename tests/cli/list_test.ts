@@ -153,7 +153,7 @@ Deno.test("show --hashes prints a line that other programs read, exactly", async
   const terminal = newWorld({ isTerminal: true });
   terminal.archive.entries = world.archive.entries;
   assert.equal(await run(terminal, "show", "0011", "--hashes"), 0);
-  assert.match(terminal.stdout, /  a\\x1b/);
+  assert.match(terminal.stdout, / {2}a\\x1b/);
 });
 
 Deno.test("show --shards fails for a damaged file, so that b3sum -c does", async () => {
