@@ -15,8 +15,9 @@ import { nameProblem } from "../format/entry_path.ts";
 import type { TimeSpan } from "../base/calendar.ts";
 import type { TierLimits } from "../format/policy.ts";
 import { DirStore } from "../store/dir_store.ts";
+import { DirTreeStore } from "../store/dir_tree_store.ts";
 import { failureOf } from "../store/failure.ts";
-import type { Store } from "../store/store.ts";
+import type { TreeStore } from "../store/tree_store.ts";
 import type {
   EngineContext,
   EngineSettings,
@@ -163,10 +164,10 @@ class LocalArchive implements Archive {
   constructor(options: ArchiveOptions) {
     const root = openRoot(options);
     this.#root = root;
-    const stores = new Map<string, Store>();
+    const stores = new Map<string, TreeStore>();
     const storeOf = (path: string) => {
       let store = stores.get(path);
-      if (store === undefined) stores.set(path, store = new DirStore(path));
+      if (store === undefined) stores.set(path, store = new DirTreeStore(path));
       return store;
     };
     const codec = Codec.open();
@@ -180,6 +181,7 @@ class LocalArchive implements Archive {
       emit: options.onEvent ?? (() => {}),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       storeOf,
+      treeStoreOf: storeOf,
       openExecutor: (request) =>
         openExecutor(options, request, root, { codec, storeOf }),
     };

@@ -5,6 +5,7 @@ import { Failure } from "../base/errors.ts";
 import type { Codec } from "../codec/mod.ts";
 import type { TierLimits } from "../format/policy.ts";
 import type { Store } from "../store/store.ts";
+import type { TreeStore } from "../store/tree_store.ts";
 import type { Executor } from "./executor.ts";
 import type { ArchiveEvent } from "./report.ts";
 
@@ -47,6 +48,8 @@ export interface EngineContext {
   openExecutor(request: ExecutorRequest): Executor;
   /** The store with this root: the archive's, a source's or an output's. */
   storeOf(root: string): Store;
+  /** The same, where it holds somebody's tree: a source or an output. On the calling thread only. */
+  treeStoreOf(root: string): TreeStore;
 }
 
 /** Stops an operation that was told to stop. @throws {Failure} `interrupted` */

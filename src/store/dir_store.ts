@@ -50,8 +50,8 @@ export class DirStore implements Store {
 
   /** What is at `path`, or undefined if nothing is. @throws {Failure} */
   stat(path: string): StoreStat | undefined {
-    return this.#attempt("look at", path, (attempt) => {
-      const info = this.#look(attempt, parsePath(path), "stat");
+    return this.attempt("look at", path, (attempt) => {
+      const info = this.look(attempt, parsePath(path), "stat");
       if (info === undefined) return undefined;
       const kind = kindOf(info);
       return {
@@ -66,11 +66,11 @@ export class DirStore implements Store {
 
   /** The names in the folder, in byte order. @throws {Failure} */
   list(path: string): StoreName[] {
-    return this.#attempt("list", path, (attempt) => {
-      this.#requireFolder(attempt, parsePath(path));
+    return this.attempt("list", path, (attempt) => {
+      this.requireFolder(attempt, parsePath(path));
       const names: StoreName[] = [];
-      for (const entry of Deno.readDirSync(this.#pathOf(path))) {
-        const kind = this.#isLossy(path, entry.name) ? "other" : kindOf(entry);
+      for (const entry of Deno.readDirSync(this.pathOf(path))) {
+        const kind = this.isLossy(path, entry.name) ? "other" : kindOf(entry);
         names.push({ name: entry.name, kind });
       }
       return names.sort((left, right) => compareNames(left.name, right.name));
@@ -80,10 +80,10 @@ export class DirStore implements Store {
   /** Opens a plain file. @throws {Failure} */
   openFile(path: string, mode: OpenMode): StoreFile {
     const verb = mode === "create" ? "create" : "open";
-    return this.#attempt(verb, path, (attempt) => {
+    return this.attempt(verb, path, (attempt) => {
       const names = parsePath(path);
       for (let tryIndex = 0; tryIndex < openTryCountMax; tryIndex++) {
-        const info = this.#look(attempt, names, "use");
+        const info = this.look(attempt, names, "use");
         if (info === undefined) {
           if (mode === "create") return this.#createFile(path);
           if (mode !== "ensure") {
@@ -111,12 +111,12 @@ export class DirStore implements Store {
 
   /** Makes the folder, unless it is there. @throws {Failure} */
   makeFolder(path: string): void {
-    this.#attempt("make the folder", path, (attempt) => {
+    this.attempt("make the folder", path, (attempt) => {
       const names = parsePath(path);
-      let info = this.#look(attempt, names, "use");
+      let info = this.look(attempt, names, "use");
       if (info === undefined) {
-        unlessThere(() => Deno.mkdirSync(this.#pathOf(path)));
-        info = this.#require(attempt, names, "use");
+        unlessThere(() => Deno.mkdirSync(this.pathOf(path)));
+        info = this.require(attempt, names, "use");
       }
       requireKind(attempt, info, "folder");
     });
@@ -124,12 +124,12 @@ export class DirStore implements Store {
 
   /** Gives `source` the name `target` in one step. @throws {Failure} */
   rename(source: string, target: string): void {
-    this.#attempt("rename", source, (attempt) => {
+    this.attempt("rename", source, (attempt) => {
       const into = `${attempt} to ${JSON.stringify(target)}`;
       requireNoRoot(into, source);
       requireNoRoot(into, target);
-      const moved = this.#look(into, parsePath(source), "use");
-      const replaced = this.#look(into, parsePath(target), "use");
+      const moved = this.look(into, parsePath(source), "use");
+      const replaced = this.look(into, parsePath(target), "use");
       if (moved === undefined) {
         throw refusal(into, "not-found", "nothing is there");
       }
@@ -140,7 +140,7 @@ export class DirStore implements Store {
         requireKind(into, replaced, "file");
       }
       try {
-        Deno.renameSync(this.#pathOf(source), this.#pathOf(target));
+        Deno.renameSync(this.pathOf(source), this.pathOf(target));
       } catch (error) {
         throw failureOf(into, error);
       }
@@ -149,49 +149,49 @@ export class DirStore implements Store {
 
   /** Removes a file, or a link itself. @throws {Failure} */
   removeFile(path: string): void {
-    this.#attempt("remove", path, (attempt) => {
-      const info = this.#require(attempt, parsePath(path), "remove");
+    this.attempt("remove", path, (attempt) => {
+      const info = this.require(attempt, parsePath(path), "remove");
       if (info.isDirectory) {
         throw refusal(attempt, "wrong-kind", "it is a folder");
       }
-      Deno.removeSync(this.#pathOf(path));
+      Deno.removeSync(this.pathOf(path));
     });
   }
 
   /** Removes a folder and all below it, or a link itself. @throws {Failure} */
   removeTree(path: string): void {
-    this.#attempt("remove", path, (attempt) => {
+    this.attempt("remove", path, (attempt) => {
       requireNoRoot(attempt, path);
-      const info = this.#require(attempt, parsePath(path), "remove");
+      const info = this.require(attempt, parsePath(path), "remove");
       if (info.isFile) throw refusal(attempt, "wrong-kind", "it is a file");
       // Rust's remove_dir_all unlinks relative to open folders and follows no link.
-      Deno.removeSync(this.#pathOf(path), { recursive: true });
+      Deno.removeSync(this.pathOf(path), { recursive: true });
     });
   }
 
   /** Sets modification time and permission bits of a file. @throws {Failure} */
   setAttributes(path: string, attributes: FileAttributes): void {
-    this.#attempt("set attributes of", path, (attempt) => {
-      const info = this.#require(attempt, parsePath(path), "use");
+    this.attempt("set attributes of", path, (attempt) => {
+      const info = this.require(attempt, parsePath(path), "use");
       requireKind(attempt, info, "file");
       const { modifiedMs, mode } = attributes;
       if (mode !== undefined && Deno.build.os !== "windows") {
-        Deno.chmodSync(this.#pathOf(path), mode);
+        Deno.chmodSync(this.pathOf(path), mode);
       }
       if (modifiedMs !== undefined) {
         const modified = new Date(modifiedMs);
-        Deno.utimeSync(this.#pathOf(path), modified, modified);
+        Deno.utimeSync(this.pathOf(path), modified, modified);
       }
     });
   }
 
   /** Returns once the names in the folder are on the medium. @throws {Failure} */
   syncFolder(path: string): void {
-    this.#attempt("sync", path, (attempt) => {
-      this.#requireFolder(attempt, parsePath(path));
+    this.attempt("sync", path, (attempt) => {
+      this.requireFolder(attempt, parsePath(path));
       // Windows has no such call: NTFS journals its names.
       if (Deno.build.os === "windows") return;
-      using folder = Deno.openSync(this.#pathOf(path));
+      using folder = Deno.openSync(this.pathOf(path));
       try {
         folder.syncSync();
       } catch (error) {
@@ -242,7 +242,7 @@ export class DirStore implements Store {
   }
 
   #createFile(path: string): StoreFile {
-    const file = Deno.openSync(this.#pathOf(path), {
+    const file = Deno.openSync(this.pathOf(path), {
       read: true,
       write: true,
       createNew: true,
@@ -257,7 +257,7 @@ export class DirStore implements Store {
     seen: Deno.FileInfo,
     write: boolean,
   ): StoreFile | undefined {
-    const file = Deno.openSync(this.#pathOf(path), { read: true, write });
+    const file = Deno.openSync(this.pathOf(path), { read: true, write });
     let same = false;
     try {
       same = isSame(seen, file.statSync());
@@ -270,9 +270,9 @@ export class DirStore implements Store {
   async #syncFile(path: string): Promise<void> {
     const attempt = formatAttempt("sync", path, this.location);
     try {
-      const info = this.#require(attempt, parsePath(path), "use");
+      const info = this.require(attempt, parsePath(path), "use");
       requireKind(attempt, info, "file");
-      using file = Deno.openSync(this.#pathOf(path), {
+      using file = Deno.openSync(this.pathOf(path), {
         read: true,
         // FlushFileBuffers needs the right to write; fsync does not.
         write: Deno.build.os === "windows",
@@ -283,9 +283,11 @@ export class DirStore implements Store {
     }
   }
 
-  // What is at the components, or undefined if nothing is. Refuses anything but folders on the way,
-  // and a last component that is neither file nor folder where that is to be used.
-  #look(
+  /**
+   * What is at the components, or undefined if nothing is. Refuses anything but folders on the way,
+   * and a last component that is neither file nor folder where that is to be used.
+   */
+  protected look(
     attempt: string,
     names: readonly string[],
     purpose: Purpose,
@@ -322,20 +324,22 @@ export class DirStore implements Store {
     return info;
   }
 
-  #require(
+  /** As look, but something must be there. @throws {Failure} `not-found` */
+  protected require(
     attempt: string,
     names: readonly string[],
     purpose: Purpose,
   ): Deno.FileInfo {
-    const info = this.#look(attempt, names, purpose);
+    const info = this.look(attempt, names, purpose);
     if (info === undefined) {
       throw refusal(attempt, "not-found", "nothing is there");
     }
     return info;
   }
 
-  #requireFolder(attempt: string, names: readonly string[]): void {
-    requireKind(attempt, this.#require(attempt, names, "use"), "folder");
+  /** A folder must be there. @throws {Failure} `not-found`, `wrong-kind` */
+  protected requireFolder(attempt: string, names: readonly string[]): void {
+    requireKind(attempt, this.require(attempt, names, "use"), "folder");
   }
 
   #lookAtRoot(): Deno.FileInfo | undefined {
@@ -362,17 +366,24 @@ export class DirStore implements Store {
     }
   }
 
-  #isLossy(path: string, name: string): boolean {
+  /** Whether a listed name is not UTF-8, and so leads nowhere as it is shown. */
+  protected isLossy(path: string, name: string): boolean {
     if (!name.includes("\ufffd")) return false;
-    const folder = path === "" ? this.#prefix : `${this.#pathOf(path)}/`;
+    const folder = path === "" ? this.#prefix : `${this.pathOf(path)}/`;
     return lstatIfThere(folder + name) === undefined;
   }
 
-  #pathOf(path: string): string {
+  /** The path as the system takes it. */
+  protected pathOf(path: string): string {
     return path === "" ? this.location : this.#prefix + path;
   }
 
-  #attempt<T>(verb: string, path: string, body: (attempt: string) => T): T {
+  /** Does `body`, with what it throws as a Failure to `verb` the path. @throws {Failure} */
+  protected attempt<T>(
+    verb: string,
+    path: string,
+    body: (attempt: string) => T,
+  ): T {
     const attempt = formatAttempt(verb, path, this.location);
     try {
       return body(attempt);
@@ -382,8 +393,8 @@ export class DirStore implements Store {
   }
 }
 
-// Whether a link at the last component is only looked at, removed itself, or in the way.
-type Purpose = "stat" | "remove" | "use";
+/** Whether a link at the last component is only looked at, removed itself, or in the way. */
+export type Purpose = "stat" | "remove" | "use";
 
 function kindOf(
   info: { isFile: boolean; isDirectory: boolean; isSymlink: boolean },
@@ -392,7 +403,8 @@ function kindOf(
   return info.isFile ? "file" : info.isDirectory ? "folder" : "other";
 }
 
-function requireKind(
+/** @throws {Failure} `wrong-kind` */
+export function requireKind(
   attempt: string,
   info: Deno.FileInfo,
   kind: "file" | "folder",
@@ -402,7 +414,8 @@ function requireKind(
   throw refusal(attempt, "wrong-kind", `it is a ${found}`);
 }
 
-function requireNoRoot(attempt: string, path: string): void {
+/** @throws {Failure} `invalid-argument` */
+export function requireNoRoot(attempt: string, path: string): void {
   if (path !== "") return;
   throw refusal(attempt, "invalid-argument", "it is the root of the store");
 }
@@ -423,7 +436,8 @@ function unlessThere<T>(make: () => T): T | undefined {
   }
 }
 
-function lstatIfThere(path: string): Deno.FileInfo | undefined {
+/** What lies there, links not followed, or undefined if nothing does. */
+export function lstatIfThere(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
   } catch (error) {

@@ -22,7 +22,6 @@ import {
   type MemoryNode,
   type MemoryObserver,
   type NameChange,
-  OtherNode,
   putName,
 } from "./memory_node.ts";
 import { type DataStep, planContent } from "./torn_content.ts";
@@ -69,7 +68,7 @@ export class DiskJournal implements MemoryObserver {
     const names = this.#planNames(dice);
     const files = new Map<FileNode, FileNode>();
     const rebuild = (node: MemoryNode): MemoryNode => {
-      if (node.kind === "other") return new OtherNode();
+      if (node.kind === "other") return node.copy();
       if (node.kind === "folder") return rebuildFolder(node);
       const file = files.get(node) ?? this.#planFile(node, dice);
       files.set(node, file);
@@ -77,6 +76,7 @@ export class DiskJournal implements MemoryObserver {
     };
     const rebuildFolder = (source: FolderNode): FolderNode => {
       const folder = new FolderNode();
+      folder.attributes = source.attributes;
       for (const [name, node] of names.get(source) ?? []) {
         putName({ folder, name, node: rebuild(node) });
       }

@@ -108,6 +108,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ELOOP: linkInTheWay,
   ENAMETOOLONG: badName,
   EILSEQ: badName,
+  ENOTSUP: ["invalid-argument", "the file system cannot do that"],
+  E2BIG: ["invalid-argument", "the file system holds none so large"],
   EINVAL: ["invalid-argument", "the file system refuses it"],
   EBUSY: ["io", "it is in use"],
   ETXTBSY: ["io", "it is in use"],

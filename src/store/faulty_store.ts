@@ -52,12 +52,12 @@ export class FaultyStore implements Store {
 
   /** What is at `path`, or undefined if nothing is. @throws {Failure} */
   stat(path: string): StoreStat | undefined {
-    return this.#call("stat", "look at", path, () => this.#inner.stat(path));
+    return this.call("stat", "look at", path, () => this.#inner.stat(path));
   }
 
   /** The names in the folder, in byte order. @throws {Failure} */
   list(path: string): StoreName[] {
-    return this.#call("list", "list", path, () => this.#inner.list(path));
+    return this.call("list", "list", path, () => this.#inner.list(path));
   }
 
   /** Opens a plain file. @throws {Failure} */
@@ -74,7 +74,7 @@ export class FaultyStore implements Store {
 
   /** Makes the folder, unless it is there. @throws {Failure} */
   makeFolder(path: string): void {
-    this.#call(
+    this.call(
       "makeFolder",
       "make the folder",
       path,
@@ -94,7 +94,7 @@ export class FaultyStore implements Store {
 
   /** Removes a file, or a link itself. @throws {Failure} */
   removeFile(path: string): void {
-    this.#call("removeFile", "remove", path, () => {
+    this.call("removeFile", "remove", path, () => {
       this.#inner.removeFile(path);
       this.#plan.heal(path);
     });
@@ -102,7 +102,7 @@ export class FaultyStore implements Store {
 
   /** Removes a folder and all below it, or a link itself. @throws {Failure} */
   removeTree(path: string): void {
-    this.#call(
+    this.call(
       "removeTree",
       "remove",
       path,
@@ -112,7 +112,7 @@ export class FaultyStore implements Store {
 
   /** Returns once the names in the folder are on the medium. @throws {Failure} */
   syncFolder(path: string): void {
-    this.#call("syncFolder", "sync", path, () => this.#inner.syncFolder(path));
+    this.call("syncFolder", "sync", path, () => this.#inner.syncFolder(path));
   }
 
   /** Resolves once the content of all these files is on the medium. @throws {Failure} */
@@ -125,7 +125,7 @@ export class FaultyStore implements Store {
 
   /** Sets the attributes of a plain file. @throws {Failure} */
   setAttributes(path: string, attributes: FileAttributes): void {
-    this.#call(
+    this.call(
       "setAttributes",
       "set attributes of",
       path,
@@ -138,7 +138,13 @@ export class FaultyStore implements Store {
     return this.#inner.freeBytes();
   }
 
-  #call<T>(call: StoreCall, verb: string, path: string, body: () => T): T {
+  /** One call: counted, failed as planned, else done by `body`. @throws {Failure} */
+  protected call<T>(
+    call: StoreCall,
+    verb: string,
+    path: string,
+    body: () => T,
+  ): T {
     const attempt = formatAttempt(verb, path, this.location);
     const late = this.#plan.begin(call, [path], attempt);
     const result = body();

@@ -3,18 +3,33 @@
 // keep its content when it is renamed. Knows no path and no rule of the Store interface.
 
 import type { Bytes } from "../base/bytes.ts";
-import type { FileAttributes } from "./store.ts";
+import type { DataRange, TreeKind, TreeStat } from "./tree_store.ts";
 
 /** Anything that a folder can name. */
 export type MemoryNode = FileNode | FolderNode | OtherNode;
 
+/** What was set of a node besides its bytes. There is no clock here: an unset time is unknown. */
+export interface NodeAttributes {
+  readonly modifiedNs?: bigint;
+  readonly mode?: number;
+  /** Extended attributes by name. */
+  readonly extended?: ReadonlyMap<string, Bytes>;
+}
+
+/** Whole blocks of zeros are holes, as on a file system that looks for them. */
+const blockBytes = 4096;
+
+let nextIdentity = 1;
+
 /** A file's content, which grows as it is written. */
 export class FileNode {
   readonly kind = "file";
+  /** A number of its own, as an inode has. */
+  readonly identity: string = String(nextIdentity++);
   /** Names that lead here. */
   linkCount = 0;
-  /** What was set of them; there is no clock here, so a write makes the time unknown. */
-  attributes: FileAttributes = {};
+  /** What was set of them; a write makes the time unknown. */
+  attributes: NodeAttributes = {};
   #buffer: Uint8Array<ArrayBuffer>;
   #bytes: number;
 
@@ -64,22 +79,56 @@ export class FileNode {
     this.#forgetTime();
   }
 
+  /** Where the content is not whole blocks of zeros. */
+  dataRanges(): DataRange[] {
+    const ranges: DataRange[] = [];
+    let from: number | undefined;
+    for (let offset = 0; offset < this.#bytes; offset += blockBytes) {
+      const end = Math.min(this.#bytes, offset + blockBytes);
+      const isData = this.#buffer.subarray(offset, end).some((byte) => byte);
+      if (isData) from ??= offset;
+      if (from === undefined || isData && end < this.#bytes) continue;
+      const bytes = (isData ? end : offset) - from;
+      ranges.push({ offset: from, bytes });
+      from = undefined;
+    }
+    return ranges;
+  }
+
   #forgetTime(): void {
-    const { mode } = this.attributes;
-    this.attributes = mode === undefined ? {} : { mode };
+    const { modifiedNs: _, ...rest } = this.attributes;
+    this.attributes = rest;
   }
 }
 
 /** Names, each leading to a node. */
 export class FolderNode {
   readonly kind = "folder";
+  /** What was set of it; other than that of a file, a change below does not touch it. */
+  attributes: NodeAttributes = {};
   /** What the folder holds; changed by {@link putName} alone. */
   readonly names: Map<string, MemoryNode> = new Map();
 }
 
-/** A link or a special file: there, and of no use. */
+/** A link or a special file: there, and of no use but to who knows trees. */
 export class OtherNode {
   readonly kind = "other";
+  /** What was set of it. */
+  attributes: NodeAttributes = {};
+  /** What a link leads to; undefined for a special file. */
+  readonly target: string | undefined;
+
+  /** A link to `target`, or a special file. */
+  constructor(target?: string) {
+    this.target = target;
+  }
+
+  /** A node of its own that is the same. */
+  copy(): OtherNode {
+    const copy = new OtherNode(this.target);
+    copy.attributes = this.attributes;
+    return copy;
+  }
 }
 
 /** One name of one folder: what it leads to from now on, or undefined for nothing. */
@@ -98,11 +147,33 @@ export function putName({ folder, name, node }: NameChange): void {
   else folder.names.set(name, node);
 }
 
+/** What a node is, to who knows links. */
+export function treeKindOf(node: MemoryNode): TreeKind {
+  if (node.kind !== "other") return node.kind;
+  return node.target === undefined ? "other" : "link";
+}
+
+/** What is known of a node. */
+export function treeStatOf(node: MemoryNode): TreeStat {
+  const { modifiedNs, mode } = node.attributes;
+  const known = {
+    kind: treeKindOf(node),
+    device: "memory",
+    ...(modifiedNs === undefined ? {} : { modifiedNs }),
+    ...(mode === undefined ? {} : { mode }),
+  };
+  if (node.kind !== "file") return { ...known, bytes: 0, linkCount: 1 };
+  const { bytes, linkCount, identity } = node;
+  let allocatedBytes = 0;
+  for (const range of node.dataRanges()) allocatedBytes += range.bytes;
+  return { ...known, bytes, linkCount, identity, allocatedBytes };
+}
+
 /** A copy of the tree below `root` that shares nothing with it; two names of one file stay so. */
 export function copyTree(root: FolderNode): FolderNode {
   const copies = new Map<FileNode, FileNode>();
   const copyNode = (node: MemoryNode): MemoryNode => {
-    if (node.kind === "other") return new OtherNode();
+    if (node.kind === "other") return node.copy();
     if (node.kind === "folder") return copyFolder(node);
     const copy = copies.get(node) ?? new FileNode(node.copy());
     copy.attributes = node.attributes;
@@ -111,6 +182,7 @@ export function copyTree(root: FolderNode): FolderNode {
   };
   const copyFolder = (source: FolderNode): FolderNode => {
     const folder = new FolderNode();
+    folder.attributes = source.attributes;
     for (const [name, node] of source.names) {
       putName({ folder, name, node: copyNode(node) });
     }

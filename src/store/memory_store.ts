@@ -16,16 +16,36 @@ import {
   type MemoryObserver,
   OtherNode,
   putName,
+  treeKindOf,
+  treeStatOf,
 } from "./memory_node.ts";
+import {
+  nothingThere,
+  occupied,
+  otherInTheWay,
+  requireNoRoot,
+} from "./memory_refusals.ts";
 import { compareNames, parsePath } from "./path.ts";
 import type {
   FileAttributes,
   OpenMode,
-  Store,
   StoreFile,
   StoreName,
   StoreStat,
 } from "./store.ts";
+
+import {
+  type DataRange,
+  type ExtendedAttributes,
+  floorMs,
+  isKeptAttribute,
+  nsPerMs,
+  type TreeAttributes,
+  type TreeCapabilities,
+  type TreeName,
+  type TreeStat,
+  type TreeStore,
+} from "./tree_store.ts";
 
 /** What a MemoryStore may be given. */
 export interface MemoryStoreOptions {
@@ -38,9 +58,16 @@ export interface MemoryStoreOptions {
 }
 
 /** Files and folders in memory. */
-export class MemoryStore implements Store {
+export class MemoryStore implements TreeStore {
   readonly #medium: MemoryMedium;
   readonly #root: FolderNode;
+
+  /** All is exact in memory, unless a test says otherwise. */
+  capabilities: TreeCapabilities = {
+    nanoseconds: true,
+    extendedAttributes: true,
+    holes: true,
+  };
 
   /** An empty store, or one that takes over the tree `root`; `observer` sees all that is done. */
   constructor(
@@ -94,8 +121,14 @@ export class MemoryStore implements Store {
     if (node.kind !== "file") {
       return { kind: node.kind, bytes: 0, linkCount: 1 };
     }
-    const { bytes, linkCount, attributes } = node;
-    return { kind: "file", bytes, linkCount, ...attributes };
+    const { bytes, linkCount, attributes: { modifiedNs, mode } } = node;
+    return {
+      kind: "file",
+      bytes,
+      linkCount,
+      ...(modifiedNs === undefined ? {} : { modifiedMs: floorMs(modifiedNs) }),
+      ...(mode === undefined ? {} : { mode }),
+    };
   }
 
   /** The names in the folder, in byte order. @throws {Failure} */
@@ -140,17 +173,21 @@ export class MemoryStore implements Store {
 
   /** Gives `source` the name `target` in one step. @throws {Failure} */
   rename(source: string, target: string): void {
+    this.#rename(source, target, "use");
+  }
+
+  #rename(source: string, target: string, purpose: "stat" | "use"): void {
     const attempt = `${this.#begin("rename", source)} to ${
       JSON.stringify(target)
     }`;
     requireNoRoot(attempt, source);
     requireNoRoot(attempt, target);
-    const moved = this.#find(attempt, source, "use");
-    const replaced = this.#find(attempt, target, "use");
+    const moved = this.#find(attempt, source, purpose);
+    const replaced = this.#find(attempt, target, purpose);
     if (moved === undefined) throw nothingThere(attempt);
     if (replaced !== undefined && source !== target) {
       if (moved.kind === "folder") throw occupied(attempt);
-      if (replaced.kind !== "file") {
+      if (replaced.kind !== "file" && treeKindOf(replaced) !== "link") {
         throw refusal(attempt, "wrong-kind", `it is a ${replaced.kind}`);
       }
     }
@@ -220,7 +257,132 @@ export class MemoryStore implements Store {
       throw refusal(attempt, "wrong-kind", `it is a ${node.kind}`);
     }
     this.#requireWritable(attempt);
-    node.attributes = { ...node.attributes, ...attributes };
+    const { modifiedMs, mode } = attributes;
+    node.attributes = {
+      ...node.attributes,
+      ...(modifiedMs === undefined
+        ? {}
+        : { modifiedNs: BigInt(Math.floor(modifiedMs)) * nsPerMs }),
+      ...(mode === undefined ? {} : { mode }),
+    };
+  }
+
+  /** What is at `path`, or undefined if nothing is. @throws {Failure} */
+  statExactly(path: string): TreeStat | undefined {
+    const attempt = this.#begin("look at", path);
+    const node = this.#find(attempt, path, "stat");
+    return node && treeStatOf(node);
+  }
+
+  /** The names in the folder, in byte order. @throws {Failure} */
+  listExactly(path: string): TreeName[] {
+    const attempt = this.#begin("list", path);
+    const names = [...this.#folder(attempt, path).names];
+    return names.map(([name, node]) => ({ name, kind: treeKindOf(node) }))
+      .sort((left, right) => compareNames(left.name, right.name));
+  }
+
+  /** The target of a link. @throws {Failure} */
+  readLink(path: string): string {
+    const attempt = this.#begin("read the link", path);
+    const node = this.#find(attempt, path, "stat");
+    if (node === undefined) throw nothingThere(attempt);
+    if (node.kind !== "other" || node.target === undefined) {
+      throw refusal(attempt, "wrong-kind", `it is a ${treeKindOf(node)}`);
+    }
+    return node.target;
+  }
+
+  /** Makes a symbolic link. @throws {Failure} */
+  makeLink(path: string, target: string): void {
+    const attempt = this.#begin("make the link", path);
+    if (target === "" || target.includes("\0") || !target.isWellFormed()) {
+      throw refusal(attempt, "invalid-name", "no link has such a target");
+    }
+    this.#requireFree(attempt, path);
+    this.#name(attempt, path, new OtherNode(target));
+  }
+
+  /** Gives the file `existing` another name. @throws {Failure} */
+  linkFile(existing: string, path: string): void {
+    const attempt = this.#begin("link", existing);
+    const node = this.#find(attempt, existing, "use");
+    if (node === undefined) throw nothingThere(attempt);
+    if (node.kind !== "file") {
+      throw refusal(attempt, "wrong-kind", `it is a ${node.kind}`);
+    }
+    this.#requireFree(attempt, path);
+    this.#name(attempt, path, node);
+  }
+
+  /** As rename, but links are moved and replaced, too. @throws {Failure} */
+  moveName(source: string, target: string): void {
+    this.#rename(source, target, "stat");
+  }
+
+  /** Sets attributes of a file, a folder or a link itself. @throws {Failure} */
+  setExactly(path: string, attributes: TreeAttributes): void {
+    const attempt = this.#begin("set attributes of", path);
+    const node = this.#find(attempt, path, "stat");
+    if (node === undefined) throw nothingThere(attempt);
+    const kind = treeKindOf(node);
+    if (kind === "other") {
+      throw refusal(attempt, "unsafe-path", "it is a special file");
+    }
+    this.#requireWritable(attempt);
+    const { modifiedNs, mode } = attributes;
+    node.attributes = {
+      ...node.attributes,
+      ...(modifiedNs === undefined ? {} : { modifiedNs }),
+      ...(mode === undefined || kind === "link" ? {} : { mode }),
+    };
+  }
+
+  /** The extended attributes of a file or folder. @throws {Failure} */
+  readExtended(path: string): ExtendedAttributes {
+    const attempt = this.#begin("read attributes of", path);
+    const node = this.#find(attempt, path, "stat");
+    if (node === undefined) throw nothingThere(attempt);
+    const values = [...node.attributes.extended ?? []];
+    values.sort(([left], [right]) => compareNames(left, right));
+    return { values: new Map(values), skipped: [] };
+  }
+
+  /** Sets one extended attribute of a file or folder. @throws {Failure} */
+  setExtended(path: string, name: string, value: Bytes): void {
+    const attempt = this.#begin("set an attribute of", path);
+    const node = this.#find(attempt, path, "use");
+    if (node === undefined) throw nothingThere(attempt);
+    if (node.kind === "other" || !isKeptAttribute(name)) {
+      throw refusal(
+        attempt,
+        "invalid-argument",
+        `the attribute ${JSON.stringify(name)} is not for it`,
+      );
+    }
+    this.#requireWritable(attempt);
+    const extended = new Map(node.attributes.extended);
+    extended.set(name, value.slice());
+    node.attributes = { ...node.attributes, extended };
+  }
+
+  /** Where a file has more than whole blocks of zeros. @throws {Failure} */
+  readDataRanges(path: string): DataRange[] {
+    const attempt = this.#begin("find the holes of", path);
+    const node = this.#find(attempt, path, "use");
+    if (node === undefined) throw nothingThere(attempt);
+    if (node.kind === "file") return node.dataRanges();
+    throw refusal(attempt, "wrong-kind", `it is a ${node.kind}`);
+  }
+
+  /** Resolves once all in the folder is on the medium. @throws {Failure} */
+  async syncTree(path: string): Promise<void> {
+    for (const { name, kind } of this.listExactly(path)) {
+      const below = path === "" ? name : `${path}/${name}`;
+      if (kind === "folder") await this.syncTree(below);
+      else if (kind === "file") await this.syncFiles([below]);
+    }
+    this.syncFolder(path);
   }
 
   /** Bytes that can still be written, or undefined if there is no bound. */
@@ -269,9 +431,9 @@ export class MemoryStore implements Store {
     this.#plant(path, new FolderNode());
   }
 
-  /** Puts a thing there that is neither file nor folder: a link, a pipe, a device. */
-  plantOther(path: string): void {
-    this.#plant(path, new OtherNode());
+  /** Puts a thing there that is neither file nor folder: a pipe, a device, or a link to `target`. */
+  plantOther(path: string, target?: string): void {
+    this.#plant(path, new OtherNode(target));
   }
 
   /** Gives the file `existing` a second name. @throws {Failure} `not-found` */
@@ -344,6 +506,13 @@ export class MemoryStore implements Store {
     return { folder: this.#folder(attempt, parent), name: path.slice(cut + 1) };
   }
 
+  #requireFree(attempt: string, path: string): void {
+    requireNoRoot(attempt, path);
+    if (this.#find(attempt, path, "stat") !== undefined) {
+      throw occupied(attempt);
+    }
+  }
+
   #name(attempt: string, path: string, node: MemoryNode | undefined): void {
     const slot = this.#slot(attempt, path);
     this.#requireWritable(attempt);
@@ -406,25 +575,4 @@ export class MemoryStore implements Store {
     putName(change);
     this.#medium.observer.planted(change);
   }
-}
-
-function nothingThere(attempt: string): Error {
-  return refusal(attempt, "not-found", "nothing is there");
-}
-
-function occupied(attempt: string): Error {
-  return refusal(attempt, "exists", "something is there already");
-}
-
-function otherInTheWay(attempt: string): Error {
-  return refusal(
-    attempt,
-    "unsafe-path",
-    "a link or a special file is in the way",
-  );
-}
-
-function requireNoRoot(attempt: string, path: string): void {
-  if (path !== "") return;
-  throw refusal(attempt, "invalid-argument", "it is the root of the store");
 }

@@ -29,6 +29,7 @@ import type {
 import { metadataFolders, metadataPath } from "../../src/format/entry_path.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { TreeStore } from "../../src/store/tree_store.ts";
 
 export const kib = 1024;
 
@@ -82,6 +83,11 @@ export class Bench {
       emit: (event) => this.events.push(event),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       storeOf,
+      treeStoreOf: (root) => {
+        const store = storeOf(root);
+        assert("capabilities" in store, `"${root}" holds a tree`);
+        return store as TreeStore;
+      },
       openExecutor: () => new InlineExecutor({ codec, storeOf }),
     };
     this.engine = new Engine(this.context);
