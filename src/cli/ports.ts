@@ -56,6 +56,8 @@ export interface Ports {
   openArchive(options: ArchiveOptions): Promise<Archive>;
   /** Calls `listener` at every stop signal until disposed. */
   onStopSignal(listener: (signal: StopSignal) => void): Disposable;
+  /** Gives up calls of native libraries, for good: only trees need them. */
+  giveUpForeignCalls(): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -183,7 +183,15 @@ async function runCommand(
   }
 }
 
+/** Commands that read or write trees of files, whose exact times and attributes only libc gives. */
+const treeCommands: ReadonlySet<Command["command"]> = new Set([
+  "commit",
+  "restore",
+]);
+
 async function dispatch(command: Command, session: Session): Promise<number> {
+  // Before the engine is loaded, which opens libc where it may.
+  if (!treeCommands.has(command.command)) session.ports.giveUpForeignCalls();
   switch (command.command) {
     case "commit":
       return (await import("./commit.ts")).runCommit(command, session);

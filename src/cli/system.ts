@@ -29,6 +29,9 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     readTextFile: Deno.readTextFile,
     openArchive,
     onStopSignal,
+    giveUpForeignCalls: () => {
+      Deno.permissions.revokeSync({ name: "ffi" });
+    },
     exit: Deno.exit,
   };
 }

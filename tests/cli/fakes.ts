@@ -379,6 +379,7 @@ export function portsOf(world: FakeWorld): Ports {
       world.signal = listener;
       return { [Symbol.dispose]: () => {} };
     },
+    giveUpForeignCalls: () => {},
     exit: (code) => {
       world.exits.push(code);
     },
