@@ -1,6 +1,7 @@
 // Archive: the engine's face. Opens a folder as an archive; turns users' paths into stores; decides
 // how many threads an operation gets and what they may touch.
 
+import type { ByteReader } from "../base/byte_stream.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import {
   leafBytesMax,
@@ -41,6 +42,7 @@ import type {
 } from "./report.ts";
 import type { ResolvedCommit } from "./commit.ts";
 import type { ResolvedOutput } from "./restore.ts";
+import { openSourceStream } from "./source_stream.ts";
 import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
 
 export type { TimeSpan } from "../base/calendar.ts";
@@ -68,7 +70,10 @@ export interface ArchiveOptions {
 
 /** What to commit. */
 export interface CommitRequest {
+  /** A path; with `stream`, only what messages call it. */
   readonly source: string;
+  /** Bytes to read to their end, in place of a file's; `name` is then needed. */
+  readonly stream?: ByteReader;
   /** Default: the source's last path component. */
   readonly name?: string;
   /** `erasure:k+m` or `replicate:n`; default: the tier's by size. */
@@ -189,7 +194,23 @@ class LocalArchive implements Archive {
   }
 
   commit(request: CommitRequest): Promise<CommitReport> {
-    return attempt(() => this.#engine.commit(resolveSource(request)));
+    return attempt(async () => {
+      const { source, stream, ...rest } = request;
+      using own = stream === undefined
+        ? openSourceStream(source, request.name)
+        : undefined;
+      const reader = stream ?? own;
+      if (reader === undefined) {
+        return await this.#engine.commit(resolveSource(request));
+      }
+      const name = request.name ?? splitPath(source).name;
+      return await this.#engine.commitStream({
+        ...rest,
+        reader,
+        label: source,
+        name,
+      });
+    });
   }
 
   restore(request: RestoreRequest): Promise<RestoreReport> {

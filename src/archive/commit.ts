@@ -71,6 +71,8 @@ export interface Payload {
   readonly policy?: string;
   /** Store also what the newest version of the name holds already. */
   readonly force: boolean;
+  /** Default: by size, with evenly filled blocks. */
+  readonly plan?: EntryPlan;
   readonly feed: PayloadFeed;
   /** What the manifest says of the source. */
   readonly attributes: Manifest["source"];
@@ -106,7 +108,7 @@ export async function commitPayload(
 ): Promise<CommitReport> {
   const startMs = context.clock.monotonicMs();
   refuseName(payload.name);
-  const plan = planEntry(payload, context);
+  const plan = payload.plan ?? planEntry(payload, context);
   const id = newId(context);
   const staging = stagingFolder(id);
   context.emit({
@@ -132,7 +134,8 @@ export async function commitPayload(
   };
 }
 
-interface EntryPlan {
+/** The shape of an entry. */
+export interface EntryPlan {
   readonly tier: Tier;
   readonly policy: Policy;
   readonly geometry: Geometry;
@@ -159,7 +162,17 @@ export function refuseName(name: string): void {
   throw new Failure("invalid-name", `Cannot commit as "${name}": ${problem}`);
 }
 
-function planEntry(payload: Payload, context: EngineContext): EntryPlan {
+/** The shape that a payload of this size gets. @throws {Failure} `invalid-argument` */
+export function planEntry(
+  payload: {
+    readonly label: string;
+    readonly bytes: number;
+    readonly policy?: string;
+    /** False: every segment but the last is as long as one may be. */
+    readonly evenBlocks?: boolean;
+  },
+  context: EngineContext,
+): EntryPlan {
   const { tiers, segmentBytes, leafBytesMax } = context.settings;
   const { tier, policy } = payload.policy === undefined
     ? planTier(payload.bytes, tiers)
@@ -169,6 +182,7 @@ function planEntry(payload: Payload, context: EngineContext): EntryPlan {
     ...shardsOf(policy),
     segmentBytesMax: segmentBytes,
     leafBytesMax,
+    evenBlocks: payload.evenBlocks ?? true,
   });
   if (slotCountOf(geometry) * digestBytes > outboardBytesMax) {
     throw new Failure(
@@ -186,7 +200,7 @@ async function fillStaging(
 ): Promise<Filled> {
   const { payload, plan, staging } = draft;
   const target = { folder: staging, geometry: plan.geometry };
-  makeFiles(target, context);
+  makeFiles(target, payload.feed, context);
   const syncs = new Syncs(context.store, context);
   try {
     const outboard = await encodeShards(target, payload.feed, syncs, context);

@@ -1,6 +1,7 @@
 // Encode a run: the worker's part of a commit. One pass: the source's bytes are read straight into
 // WASM memory, hashed, turned into parity, and written to their shard files.
 
+import { unreachable } from "../base/assert.ts";
 import { digestBytes } from "../base/limits.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
@@ -9,6 +10,7 @@ import { shardPath } from "../format/entry_path.ts";
 import { payloadOffsetOf, shardLength } from "../format/geometry.ts";
 import type { Store } from "../store/store.ts";
 import { RunBuffer } from "./run_buffer.ts";
+import { readSpool } from "./spool.ts";
 import type { EncodeJob } from "./worker_protocol.ts";
 
 /** What a job needs of its thread. */
@@ -46,21 +48,70 @@ function readSource(
   context: JobContext,
   buffer: RunBuffer,
 ): void {
-  const { geometry, run } = job;
-  const { root, path } = job.source.file;
-  using source = context.storeOf(root).openFile(path, "read");
-  const shardOffset = run.firstRow * geometry.leafBytes;
+  using source = openSource(job, context);
   for (let shard = 0; shard < buffer.dataShards; shard++) {
     const wanted = buffer.lengthOf(shard);
-    const offset = payloadOffsetOf(geometry, run.block, shard, shardOffset);
-    if (wanted > 0 && source.readInto(buffer.view(shard), offset) !== wanted) {
+    if (wanted > 0 && source.read(shard, buffer.view(shard)) !== wanted) {
       throw new Failure(
         "source-changed",
-        `The source "${path}" became shorter while it was read`,
+        `The source "${source.path}" became shorter while it was read`,
       );
     }
     buffer.padShard(shard);
   }
+}
+
+/** The source of a run: what each data shard of it gets. */
+interface RunSource extends Disposable {
+  /** For messages. */
+  readonly path: string;
+  /** Reads until `target` is full or there is no more; gives the count of bytes. */
+  read(shard: number, target: Bytes): number;
+}
+
+function openSource(job: EncodeJob, context: JobContext): RunSource {
+  const { geometry, run, source, entry } = job;
+  const shardOffset = run.firstRow * geometry.leafBytes;
+  const offsetOf = (shard: number) =>
+    payloadOffsetOf(geometry, run.block, shard, shardOffset);
+  switch (source.kind) {
+    case "file": {
+      const { root, path } = source.file;
+      const file = context.storeOf(root).openFile(path, "read");
+      return {
+        path,
+        read: (shard, target) => file.readInto(target, offsetOf(shard)),
+        [Symbol.dispose]: () => file[Symbol.dispose](),
+      };
+    }
+    case "spool": {
+      const store = context.storeOf(source.spool.root);
+      const { path } = source.spool;
+      const spool = { folder: path, pieceBytes: source.pieceBytes };
+      return {
+        path,
+        read: (shard, target) =>
+          readSpool(store, spool, target, offsetOf(shard)),
+        [Symbol.dispose]: () => {},
+      };
+    }
+    case "stored":
+      return {
+        path: entry.path,
+        read: (shard, target) => {
+          const path = pathOf(job, shard);
+          using file = context.storeOf(entry.root).openFile(path, "read");
+          return file.readInto(target, shardOffset);
+        },
+        [Symbol.dispose]: () => {},
+      };
+    default:
+      return unreachable(source);
+  }
+}
+
+function pathOf(job: EncodeJob, shard: number): string {
+  return `${job.entry.path}/${shardPath(job.geometry, job.run.block, shard)}`;
 }
 
 function digestParity(
@@ -103,10 +154,10 @@ function writeShards(
 ): void {
   const { geometry, run } = job;
   const store = context.storeOf(job.entry.root);
-  for (let shard = 0; shard < buffer.shardCount; shard++) {
+  const first = job.source.kind === "stored" ? buffer.dataShards : 0;
+  for (let shard = first; shard < buffer.shardCount; shard++) {
     if (buffer.lengthOf(shard) === 0) continue;
-    const path = `${job.entry.path}/${shardPath(geometry, run.block, shard)}`;
-    using file = store.openFile(path, "update");
+    using file = store.openFile(pathOf(job, shard), "update");
     file.writeFrom(
       buffer.view(isCopied ? 0 : shard),
       run.firstRow * geometry.leafBytes,

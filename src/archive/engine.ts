@@ -14,6 +14,7 @@ import {
   selectOnly,
 } from "./catalogue.ts";
 import { commitEntry, type ResolvedCommit } from "./commit.ts";
+import { commitStream, type StreamCommit } from "./commit_stream.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import { findEntries } from "./find.ts";
@@ -69,6 +70,11 @@ export class Engine {
   /** Makes one entry durable and visible. @throws {Failure} */
   commit(request: ResolvedCommit): Promise<CommitReport> {
     return commitEntry(request, this.#context);
+  }
+
+  /** Makes one entry of a stream durable and visible. @throws {Failure} */
+  commitStream(request: StreamCommit): Promise<CommitReport> {
+    return commitStream(request, this.#context);
   }
 
   /** The entry that a restore of `selector` gives back. @throws {Failure} */

@@ -233,13 +233,13 @@ export type ArchiveEvent =
     readonly kind: "start";
     readonly operation: Operation;
     readonly name: string;
-    /** Bytes that the operation will go through. */
-    readonly bytesTotal: number;
+    /** Bytes that the operation will go through, where that is known. */
+    readonly bytesTotal?: number;
   }
   | {
     readonly kind: "progress";
     readonly bytesDone: number;
-    readonly bytesTotal: number;
+    readonly bytesTotal?: number;
   }
   | {
     readonly kind: "damage";

@@ -43,19 +43,34 @@ export interface PayloadFeed {
   sourceOf(run: RowRun): PayloadSource;
   /** Paths outside the archive that threads read. */
   readonly permissions: readonly string[];
+  /**
+   * Puts files with the right bytes where the data shards belong; their folders are there. Without
+   * it they are made empty, and written by the encode jobs.
+   */
+  placeData?(staging: Staging, context: EngineContext): void;
 }
 
 /** Makes all folders, and all shard files at their final sizes. */
-export function makeFiles(staging: Staging, context: EngineContext): void {
+export function makeFiles(
+  staging: Staging,
+  feed: PayloadFeed,
+  context: EngineContext,
+): void {
   const { store } = context;
   const { folder, geometry } = staging;
   store.makeFolder(folder);
   for (const inner of entryFolders(geometry)) {
     store.makeFolder(`${folder}/${inner}`);
   }
+  feed.placeData?.(staging, context);
   for (let block = 0; block < blockCountOf(geometry); block++) {
-    const shards = blockDataShards(geometry, block) + geometry.parityShards;
-    for (let shard = 0; shard < shards; shard++) {
+    const dataShards = blockDataShards(geometry, block);
+    const first = feed.placeData === undefined ? 0 : dataShards;
+    for (
+      let shard = first;
+      shard < dataShards + geometry.parityShards;
+      shard++
+    ) {
       using file = store.openFile(
         `${folder}/${shardPath(geometry, block, shard)}`,
         "create",

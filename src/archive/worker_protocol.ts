@@ -15,7 +15,15 @@ export interface StorePath {
 /** What a thread reads a run of the payload from. */
 export type PayloadSource =
   /** A file whose bytes are the payload. */
-  { readonly kind: "file"; readonly file: StorePath };
+  | { readonly kind: "file"; readonly file: StorePath }
+  /** A folder of files whose bytes, `pieceBytes` each, are the payload (spool.ts). */
+  | {
+    readonly kind: "spool";
+    readonly spool: StorePath;
+    readonly pieceBytes: number;
+  }
+  /** The data shards of the entry itself: they are there, and only parity is to be written. */
+  | { readonly kind: "stored" };
 
 /** Read a run of the source, hash it, compute its parity, write all its shards. */
 export interface EncodeJob {

@@ -244,6 +244,12 @@ function problemOf(command: Command): string | undefined {
     case "commit": {
       const count = command.sources.length;
       if (count === 0) return "Nothing to commit: name a file";
+      if (command.sources.includes("-")) {
+        if (count > 1) return "- (standard input) is committed alone";
+        return command.name === undefined
+          ? "Standard input has no name: give one with --name; ./- names a file called -"
+          : undefined;
+      }
       return count > 1 && command.name !== undefined
         ? `--name goes with one file, not with ${count}`
         : undefined;

@@ -8,6 +8,9 @@ import { styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
 
+/** How a command line names standard input. */
+const standardInput = "-";
+
 interface FailedSource {
   readonly source: string;
   readonly failure: Failure;
@@ -29,6 +32,7 @@ export async function runCommit(
       session.assertRunning();
       const report = await archive.commit({
         source,
+        ...(source === standardInput ? { stream: session.ports.stdin } : {}),
         ...(command.name === undefined ? {} : { name: command.name }),
         ...(command.policy === undefined ? {} : { policy: command.policy }),
         ...(command.force ? { force: true } : {}),

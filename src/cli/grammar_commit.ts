@@ -29,7 +29,8 @@ export const commitParser: CommandParser<CommitCommand> = command(
   object("Options of commit", {
     command: constant("commit" as const),
     files: multiple(option("-f", "--file", path, {
-      description: message`A file to commit; may be given many times.`,
+      description:
+        message`A file to commit, or - for standard input; may be given many times.`,
     })),
     paths: multiple(argument(path, {
       description: message`More files to commit; each becomes an entry.`,
@@ -75,6 +76,7 @@ export const commitParser: CommandParser<CommitCommand> = command(
       "commit video.mp4",
       "commit -f a.iso -f b.iso -a /mnt/usb/archive",
       "commit notes.txt --name notes-2025 --policy erasure:10+4",
+      "commit - --name db.sql < db.sql",
     ),
   },
 );

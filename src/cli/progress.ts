@@ -51,7 +51,7 @@ export class Progress {
     this.#drawnAtMs = nowMs;
   }
 
-  #advance(bytesDone: number, bytesTotal: number): void {
+  #advance(bytesDone: number, bytesTotal: number | undefined): void {
     const nowMs = this.#clock.monotonicMs();
     const last = this.#samples.at(-1);
     if (last === undefined || nowMs - last.atMs >= sampleIntervalMs) {
@@ -78,17 +78,17 @@ export class Progress {
 export function formatProgress(state: {
   readonly title: string;
   readonly bytesDone: number;
-  readonly bytesTotal: number;
+  /** Undefined for a stream that has not ended. */
+  readonly bytesTotal: number | undefined;
   /** Undefined while it is not known. */
   readonly bytesPerSecond: number | undefined;
   readonly columnCount: number;
 }): string {
   const { bytesDone, bytesTotal, bytesPerSecond } = state;
-  const share = bytesTotal > 0 ? Math.min(1, bytesDone / bytesTotal) : 1;
-  let figures = `  ${Math.floor(share * 100)} %`;
+  let figures = `  ${formatShare(bytesDone, bytesTotal)}`;
   if (bytesPerSecond !== undefined) {
     figures += `  ${formatSize(Math.round(bytesPerSecond))}/s`;
-    if (bytesPerSecond > 0) {
+    if (bytesPerSecond > 0 && bytesTotal !== undefined) {
       const seconds = Math.max(0, bytesTotal - bytesDone) / bytesPerSecond;
       figures += `  ETA ${formatSeconds(seconds)}`;
     }
@@ -97,6 +97,12 @@ export function formatProgress(state: {
   const free = state.columnCount - 1 - measureColumns(figures);
   if (free >= 4) return cutText(state.title, free) + figures;
   return cutText(figures.trimStart(), Math.max(0, state.columnCount - 1));
+}
+
+function formatShare(bytesDone: number, bytesTotal: number | undefined) {
+  if (bytesTotal === undefined) return formatSize(bytesDone);
+  const share = bytesTotal > 0 ? Math.min(1, bytesDone / bytesTotal) : 1;
+  return `${Math.floor(share * 100)} %`;
 }
 
 /** `0:07`, `12:34`, `3:04:05`; days and more as `4 d 3 h`. */

@@ -19,6 +19,7 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     stdout: openSink(Deno.stdout),
     stderr: openSink(Deno.stderr),
     stdinIsTerminal: Deno.stdin.isTerminal(),
+    stdin: { read: async (target) => await Deno.stdin.read(target) ?? 0 },
     clock: systemClock,
     system: Deno.build.os === "windows" || Deno.build.os === "darwin"
       ? Deno.build.os

@@ -41,6 +41,8 @@ export function planGeometry(request: {
   readonly segmentBytesMax?: number;
   /** Upper bound of a leaf. Default 64 KiB. */
   readonly leafBytesMax?: number;
+  /** Default true; false makes every segment but the last as long as it may be. */
+  readonly evenBlocks?: boolean;
 }): Geometry {
   const { payloadBytes, dataShards, parityShards } = request;
   const segmentLimit = request.segmentBytesMax ?? segmentBytesDefault;
@@ -54,7 +56,8 @@ export function planGeometry(request: {
     leafBytes /= 2;
   }
   const wholeLeaves = Math.floor(segmentLimit / leafBytes) * leafBytes;
-  if (dataShards === 1 || payloadBytes === 0) {
+  const isEven = request.evenBlocks ?? true;
+  if (dataShards === 1 || payloadBytes === 0 || !isEven) {
     return {
       payloadBytes,
       leafBytes,

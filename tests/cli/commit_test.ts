@@ -179,3 +179,27 @@ Deno.test("commit --force is passed on", async () => {
   await run(world, "commit", "a", "--force");
   assert.deepEqual(world.archive.commits, [{ source: "a", force: true }]);
 });
+
+Deno.test("commit - hands standard input on, under the name that was given", async () => {
+  const world = newWorld();
+  for (const args of [["-"], ["--file", "-"], ["-f", "-"], ["--file=-"]]) {
+    assert.equal(await run(world, "commit", ...args, "--name", "db.sql"), 0);
+    const { stream, ...rest } = world.archive.commits.at(-1)!;
+    assert.deepEqual(rest, { source: "-", name: "db.sql" });
+    assert.equal(await stream?.read(new Uint8Array(1)), 0);
+  }
+});
+
+Deno.test("commit - needs a name, and goes with nothing else", async () => {
+  const world = newWorld();
+  assert.equal(await run(world, "commit", "-"), 16);
+  assert.match(
+    world.stderr,
+    /Standard input has no name: give one with --name/,
+  );
+  world.stderr = "";
+  assert.equal(await run(world, "commit", "a", "-", "--name", "b"), 16);
+  assert.match(world.stderr, /- \(standard input\) is committed alone/);
+  assert.equal(await run(world, "commit", "./-"), 0);
+  assert.deepEqual(world.archive.commits, [{ source: "./-" }]);
+});

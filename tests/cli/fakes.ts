@@ -357,6 +357,7 @@ export function portsOf(world: FakeWorld): Ports {
       },
     },
     stdinIsTerminal: world.stdinIsTerminal,
+    stdin: { read: () => Promise.resolve(0) },
     clock: { nowMs: () => world.nowMs, monotonicMs: () => world.nowMs },
     system: world.system,
     readAnswer: () => world.answering?.() ?? Promise.resolve(world.answer),

@@ -64,6 +64,19 @@ Deno.test("formatProgress() calls an empty or overfull payload complete", () => 
   );
 });
 
+Deno.test("formatProgress() of a stream tells what came, not how far it is", () => {
+  assert.equal(
+    formatProgress({
+      title: "t",
+      bytesDone: 5 * 1024 * 1024,
+      bytesTotal: undefined,
+      bytesPerSecond: 1024,
+      columnCount: 80,
+    }),
+    "t  5.00 MiB  1.00 KiB/s",
+  );
+});
+
 Deno.test("formatProgress() always leaves the last column free", () => {
   fc.assert(fc.property(
     fc.string({ unit: "grapheme", maxLength: 100 }),

@@ -31,7 +31,7 @@ const refused: readonly {
     source: "pipe",
     make: (work) => makePipe(work.at("pipe")),
     code: "wrong-kind",
-    problem: "it is not a plain file",
+    problem: "it is a pipe, which is read only under a name that was given",
   },
   {
     source: "link to pipe",
@@ -40,7 +40,7 @@ const refused: readonly {
       Deno.symlinkSync("pipe", work.at("link to pipe"));
     },
     code: "wrong-kind",
-    problem: "it is not a plain file",
+    problem: "it is a pipe, which is read only under a name that was given",
   },
   {
     source: "link to nowhere",
