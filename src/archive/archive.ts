@@ -2,10 +2,12 @@
 // how many threads an operation gets and what they may touch.
 
 import type { ByteReader } from "../base/byte_stream.ts";
+import { formatHex } from "../base/bytes.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import {
   leafBytesMax,
   leafBytesMin,
+  lockWaitMsDefault,
   segmentBytesDefault,
   segmentBytesMax,
   tierLimitsDefault,
@@ -23,6 +25,7 @@ import type {
   EngineContext,
   EngineSettings,
   ExecutorRequest,
+  LockSettings,
 } from "./context.ts";
 import { Engine, type HealthRequest, type PruneRequest } from "./engine.ts";
 import { type Executor, InlineExecutor } from "./executor.ts";
@@ -63,6 +66,8 @@ export interface ArchiveOptions {
   readonly segmentBytes?: number;
   /** "full" (default) syncs files and folders; "fast" is for tests and scratch. */
   readonly durability?: "full" | "fast";
+  /** How long to wait for another command that writes, milliseconds. Default: a minute. */
+  readonly lockWaitMs?: number;
   readonly onEvent?: (event: ArchiveEvent) => void;
   /** Aborting stops at the next run, removes what was staged and throws `interrupted`. */
   readonly signal?: AbortSignal;
@@ -183,6 +188,7 @@ class LocalArchive implements Archive {
       settings: settingsOf(options),
       clock: systemClock,
       chance: systemChance,
+      locking: lockSettingsOf(options),
       emit: options.onEvent ?? (() => {}),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       storeOf,
@@ -263,7 +269,7 @@ class LocalArchive implements Archive {
   }
 
   remove(selector: string): Promise<EntrySummary> {
-    return attempt(() => Promise.resolve(this.#engine.remove(selector)));
+    return this.#engine.remove(selector);
   }
 
   removeEach(
@@ -316,6 +322,35 @@ function settingsOf(options: ArchiveOptions): EngineSettings {
     durable: options.durability !== "fast",
     runBytesMax,
   };
+}
+
+function lockSettingsOf(options: ArchiveOptions): LockSettings {
+  const instance = new Uint8Array(8);
+  systemChance.fill(instance);
+  // Without it a lock that a dead process left is found out by waiting for its beat.
+  const query = { name: "sys", kind: "hostname" } as const;
+  const knowsHost = Deno.permissions.querySync(query).state === "granted";
+  return {
+    pid: Deno.pid,
+    ...(knowsHost ? { host: Deno.hostname() } : {}),
+    instance: formatHex(instance),
+    waitMs: options.lockWaitMs ?? lockWaitMsDefault,
+    pause,
+  };
+}
+
+/** Resolves after `ms`, or sooner once `signal` is aborted. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+  });
 }
 
 function openExecutor(

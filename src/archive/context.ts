@@ -32,6 +32,19 @@ export interface ExecutorRequest {
   readonly write?: readonly string[];
 }
 
+/** How this process takes the locks of an archive. */
+export interface LockSettings {
+  readonly pid: number;
+  /** The machine's name, where the sandbox lets it be known. */
+  readonly host?: string;
+  /** Different for every opening of an archive anywhere. */
+  readonly instance: string;
+  /** How long to wait for another command, milliseconds. */
+  readonly waitMs: number;
+  /** Resolves after `ms`, or sooner once `signal` is aborted. */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
+}
+
 /** Everything an operation works with. */
 export interface EngineContext {
   /** The archive. */
@@ -42,6 +55,8 @@ export interface EngineContext {
   readonly settings: EngineSettings;
   readonly clock: Clock;
   readonly chance: Chance;
+  /** Default: as a process of its own that never waits. */
+  readonly locking?: LockSettings;
   readonly emit: (event: ArchiveEvent) => void;
   readonly signal?: AbortSignal;
   /** Threads for one operation. */

@@ -25,6 +25,7 @@ import {
   importEntries,
   type ResolvedImport,
 } from "./import.ts";
+import { Locks } from "./lock.ts";
 import { judgeLeftovers, readLeftovers, removeLeftovers } from "./leftovers.ts";
 import { removeEntries, removeFolder } from "./remove.ts";
 import type {
@@ -61,20 +62,24 @@ export interface PruneRequest {
 /** The operations of an archive, with users' paths already resolved to stores. */
 export class Engine {
   readonly #context: EngineContext;
+  readonly #locks: Locks;
 
   /** An engine over this context. */
   constructor(context: EngineContext) {
     this.#context = context;
+    this.#locks = new Locks(context);
   }
 
   /** Makes one entry durable and visible. @throws {Failure} */
-  commit(request: ResolvedCommit): Promise<CommitReport> {
-    return commitEntry(request, this.#context);
+  async commit(request: ResolvedCommit): Promise<CommitReport> {
+    using _lock = await this.#locks.take("writer", "commit");
+    return await commitEntry(request, this.#context);
   }
 
   /** Makes one entry of a stream durable and visible. @throws {Failure} */
-  commitStream(request: StreamCommit): Promise<CommitReport> {
-    return commitStream(request, this.#context);
+  async commitStream(request: StreamCommit): Promise<CommitReport> {
+    using _lock = await this.#locks.take("writer", "commit");
+    return await commitStream(request, this.#context);
   }
 
   /** The entry that a restore of `selector` gives back. @throws {Failure} */
@@ -92,6 +97,9 @@ export class Engine {
 
   /** Verifies and perhaps repairs; one report an entry, as it is done. @throws {Failure} */
   async *health(request: HealthRequest): AsyncGenerator<HealthReport> {
+    using _lock = request.repair
+      ? await this.#locks.take("repair", "health")
+      : undefined;
     const catalogue = this.#catalogue();
     const { folders, problems } = selectFolders(catalogue, request.selectors);
     if (request.selectors === undefined) this.#mentionLeftovers(catalogue);
@@ -138,15 +146,19 @@ export class Engine {
   }
 
   /** Removes one entry. @throws {Failure} */
-  remove(selector: string): EntrySummary {
+  async remove(selector: string): Promise<EntrySummary> {
+    using _lock = await this.#locks.take("writer", "remove");
     const entry = selectOnly(this.#catalogue(), selector);
     removeFolder(entry.summary, this.#context);
     return entry.summary;
   }
 
   /** Imports the entries of blockframe-rs; one report an entry. @throws {Failure} */
-  import(request: ResolvedImport): AsyncIterable<ImportReport> {
-    return importEntries(request, this.#context);
+  async *import(request: ResolvedImport): AsyncGenerator<ImportReport> {
+    using _lock = request.dryRun
+      ? undefined
+      : await this.#locks.take("writer", "import");
+    yield* importEntries(request, this.#context);
   }
 
   /** Verifies the entries of blockframe-rs in the store with this root. @throws {Failure} */
@@ -158,6 +170,8 @@ export class Engine {
   async *removeEach(
     entries: readonly EntrySummary[],
   ): AsyncGenerator<RemovalOutcome<EntrySummary>> {
+    if (entries.length === 0) return;
+    using _lock = await this.#locks.take("writer", "remove");
     const outcomes = removeEntries(entries, this.#catalogue(), this.#context);
     for (const outcome of outcomes) yield await pause(outcome);
   }
@@ -174,7 +188,10 @@ export class Engine {
 
   /** Which leftovers a cleanup removes; changes nothing. @throws {Failure} */
   planCleanup(olderThan: TimeSpan): CleanupItem[] {
-    return judgeLeftovers(olderThan, this.#context);
+    return judgeLeftovers(
+      { olderThan, isIdle: this.#locks.isFree("writer") },
+      this.#context,
+    );
   }
 
   /** Removes leftovers that are still older than that. @throws {Failure} */
@@ -182,7 +199,13 @@ export class Engine {
     leftovers: readonly Leftover[],
     olderThan: TimeSpan,
   ): AsyncGenerator<RemovalOutcome<Leftover>> {
-    const outcomes = removeLeftovers(leftovers, olderThan, this.#context);
+    if (leftovers.length === 0) return;
+    using lock = await this.#locks.take("writer", "cleanup");
+    const outcomes = removeLeftovers(
+      leftovers,
+      { olderThan, isIdle: lock.isSure },
+      this.#context,
+    );
     for (const outcome of outcomes) yield await pause(outcome);
   }
 

@@ -1,5 +1,6 @@
 // Leftovers: the folders in which commits and removals work, and which they leave when they are
-// interrupted. Nothing tells a commit that runs from one that is dead but the age of what it wrote.
+// interrupted. Who holds the writer's lock knows that nobody works in them; without it only the age of
+// what was written tells a commit that runs from one that is dead.
 
 import { assert } from "../base/assert.ts";
 import { isFailure } from "../base/errors.ts";
@@ -15,15 +16,22 @@ export function readLeftovers(context: EngineContext): Leftover[] {
   return measureAll(context).map(({ leftover }) => leftover);
 }
 
+/** What makes a leftover one to be removed. */
+export interface LeftoverRule {
+  readonly olderThan: TimeSpan;
+  /** Whether it is known that nobody works in any. */
+  readonly isIdle: boolean;
+}
+
 /** All leftovers, and which of them are older than a span. @throws {Failure} */
 export function judgeLeftovers(
-  olderThan: TimeSpan,
+  rule: LeftoverRule,
   context: EngineContext,
 ): CleanupItem[] {
   const nowMs = context.clock.nowMs();
   return measureAll(context).map(({ leftover, newestMs }) => ({
     leftover,
-    verdict: planCleanup(newestMs, nowMs, olderThan),
+    verdict: planCleanup(newestMs, nowMs, rule),
   }));
 }
 
@@ -33,7 +41,7 @@ export function judgeLeftovers(
  */
 export function* removeLeftovers(
   leftovers: readonly Leftover[],
-  olderThan: TimeSpan,
+  rule: LeftoverRule,
   context: EngineContext,
 ): Generator<RemovalOutcome<Leftover>> {
   for (const { folder } of leftovers) {
@@ -43,7 +51,7 @@ export function* removeLeftovers(
     const found = measure(folder, context);
     if (found === undefined) continue;
     const nowMs = context.clock.nowMs();
-    if (planCleanup(found.newestMs, nowMs, olderThan) !== "remove") continue;
+    if (planCleanup(found.newestMs, nowMs, rule) !== "remove") continue;
     // First out of sight: a commit that should still own it can then not publish half of it.
     yield attemptRemoval(
       found.leftover,

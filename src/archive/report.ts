@@ -250,4 +250,6 @@ export type ArchiveEvent =
     readonly kind: "finish";
     readonly operation: Operation;
   }
-  | { readonly kind: "warning"; readonly message: string };
+  | { readonly kind: "warning"; readonly message: string }
+  /** Another command writes; this one goes on when it is done. */
+  | { readonly kind: "waiting"; readonly message: string };

@@ -21,6 +21,7 @@ export type FailureCode =
   | "source-unreadable" // the source cannot be read
   | "damaged" // more was lost than the parity can rebuild
   | "unsupported-format" // written by a newer version
+  | "locked" // another command writes to the archive
   | "interrupted";
 
 /** Something outside this program failed, or its input was unusable. */

@@ -89,7 +89,10 @@ assert(
 export const idPrefixDigitsMin = 4;
 assert(idPrefixDigitsMin <= idDigits, "a whole id stands for itself");
 
-/** A cleanup leaves alone what is younger: a slow disk may be busy for minutes with one sync. */
+/**
+ * A cleanup that could not have the archive's lock leaves alone what is younger: a slow disk may be
+ * busy for minutes with one sync.
+ */
 export const leftoverAgeMsMin = 3_600_000;
 
 assert(
@@ -102,3 +105,18 @@ assert(
     manifestBytesMax,
   "a manifest can list all pages of the largest outboard and file table",
 );
+/** Bytes of a lock file: one sector, which no disk writes by halves. */
+export const lockRecordBytes = 512;
+
+/** How often the holder of a lock says that it is alive. */
+export const lockBeatMs = 2_000;
+
+/** A holder that said nothing for so long is gone, where the file system cannot tell. */
+export const lockStaleMs = 10_000;
+assert(
+  lockStaleMs >= 4 * lockBeatMs,
+  "a holder may be late several times before it counts as gone",
+);
+
+/** How long a command waits for another that writes. */
+export const lockWaitMsDefault = 60_000;

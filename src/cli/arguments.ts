@@ -4,8 +4,6 @@
 import type { Message } from "@optique/core";
 import { runParser } from "@optique/core/facade";
 import type { KeepRules } from "../archive/archive.ts";
-import { parseTimeSpan, subtractTimeSpan } from "../base/calendar.ts";
-import { leftoverAgeMsMin } from "../base/limits.ts";
 import type { Flags } from "./config.ts";
 import {
   commandNames,
@@ -22,6 +20,8 @@ export interface SharedOptions extends Flags {
   readonly verbose: boolean;
   readonly noColor: boolean;
   readonly noProgress: boolean;
+  /** How long to wait for another command that writes, as it was given. */
+  readonly lockWait: string | undefined;
 }
 
 /** `commit` */
@@ -215,6 +215,7 @@ function planInvocation(
     verbose,
     noColor,
     noProgress,
+    lockWait,
   } = parsed;
   if (quiet && verbose) {
     return usage("--quiet and --verbose exclude each other", args);
@@ -235,6 +236,7 @@ function planInvocation(
       verbose,
       noColor,
       noProgress,
+      lockWait,
     },
   };
 }
@@ -270,12 +272,6 @@ function problemOf(command: Command): string | undefined {
       return Object.values(command.rules).every((rule) => rule === 0)
         ? "Nothing says what to keep: give a --keep-... option that is not 0"
         : undefined;
-    case "cleanup": {
-      const span = parseTimeSpan(command.olderThan);
-      return span === undefined || subtractTimeSpan(0, span) > -leftoverAgeMsMin
-        ? "--older-than must be 1h or more: a commit may be at work in what is younger"
-        : undefined;
-    }
     default:
       return undefined;
   }

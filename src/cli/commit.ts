@@ -97,7 +97,7 @@ function tellCommitted(report: CommitReport, session: Session): void {
   }
 }
 
-// 8 if any failed; a mistake of the command line (a name that cannot be, say) is 16 only where it is
+// 8 if any failed, and 32 if the archive was locked; a mistake of the command line (a name that cannot be, say) is 16 only where it is
 // all that happened.
 function planExitCode(
   failed: readonly FailedSource[],
@@ -112,5 +112,11 @@ function planExitCode(
   }
   const allUsage = codes.length === sourceCount &&
     codes.every((code) => code === exitCodes.usage);
-  return allUsage ? exitCodes.usage : exitCodes.operational;
+  if (allUsage) return exitCodes.usage;
+  return codes.reduce<number>(
+    (joined, code) =>
+      joined |
+      (code === exitCodes.locked ? code : exitCodes.operational),
+    exitCodes.done,
+  );
 }

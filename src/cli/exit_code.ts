@@ -17,6 +17,8 @@ export const exitCodes = {
   operational: 8,
   /** The command line or the configuration is wrong. */
   usage: 16,
+  /** Another command writes to the archive. */
+  locked: 32,
   /** SIGINT, as shells have it: 128 + 2. */
   interrupted: 130,
   /** The reader of our output went away: 128 + 13, as for any program that SIGPIPE ends. */
@@ -36,6 +38,8 @@ export function exitCodeOf(code: FailureCode): number {
       return exitCodes.damaged;
     case "interrupted":
       return exitCodes.interrupted;
+    case "locked":
+      return exitCodes.locked;
     case "not-found":
     case "exists":
     case "permission-denied":

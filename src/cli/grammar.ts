@@ -65,4 +65,4 @@ export const rootDescription: Message = describe(
 
 /** The meaning of the exit codes, in short. */
 export const rootFooter: Message =
-  message`Exit codes: 0 nothing wrong, 1 damage found and repaired, 4 damage left, 8 something else failed, 16 wrong usage.`;
+  message`Exit codes: 0 nothing wrong, 1 damage found and repaired, 4 damage left, 8 something else failed, 16 wrong usage, 32 another command is writing.`;

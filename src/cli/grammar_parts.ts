@@ -20,6 +20,7 @@ import {
 import type { SharedOptions } from "./arguments.ts";
 import { timeSpanForms, timeSpanPattern } from "../base/calendar.ts";
 import { workerCountMax } from "./config_file.ts";
+import { waitForms, waitPattern } from "./lock_wait.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 
 /** Heading of the options that every command has. */
@@ -60,6 +61,17 @@ export const duration: ValueParser<"sync", string> = string({
   errors: {
     patternMismatch: (input) => [
       { type: "text", text: `Expected ${timeSpanForms}, got ` },
+      ...message`${input}`,
+    ],
+  },
+});
+
+const wait: ValueParser<"sync", string> = string({
+  metavar: "TIME",
+  pattern: waitPattern,
+  errors: {
+    patternMismatch: (input) => [
+      { type: "text", text: `Expected ${waitForms}, got ` },
       ...message`${input}`,
     ],
   },
@@ -125,6 +137,10 @@ export const shared: Parser<
         description: message`Threads (default: one per core; 0 uses none).`,
       },
     )),
+    lockWait: optional(option("--lock-wait", wait, {
+      description:
+        message`Wait so long for another command that writes (default: 1min).`,
+    })),
   },
 );
 

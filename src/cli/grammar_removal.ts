@@ -104,7 +104,7 @@ export const cleanupParser: CommandParser<CleanupCommand> = command(
     olderThan: withDefault(
       option("--older-than", duration, {
         description:
-          message`Only what was last written before this (default: 1d; 1h or more).`,
+          message`Only what was last written before this (default: 1d).`,
       }),
       "1d",
     ),

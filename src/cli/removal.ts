@@ -71,7 +71,11 @@ export async function followRemovals<T>(
     if (!(failure instanceof Failure)) throw failure;
     failed.push({ failure });
     const isStop = failure.code === "interrupted";
-    exitCode = isStop ? session.stopCode : exitCodes.operational;
+    exitCode = isStop
+      ? session.stopCode
+      : failure.code === "locked"
+      ? exitCodes.locked
+      : exitCodes.operational;
     session.log.error(isStop ? "Interrupted" : failure.message, {
       code: failure.code,
     });

@@ -5,6 +5,7 @@ import { Failure, messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/assert.ts";
 import type { Command, Invocation, SharedOptions } from "./arguments.ts";
 import { exitCodeOf, exitCodes } from "./exit_code.ts";
+import { parseWait } from "./lock_wait.ts";
 import { Log } from "./log.ts";
 import { Output, styled } from "./output.ts";
 import { OutputClosed, type Ports } from "./ports.ts";
@@ -155,6 +156,7 @@ async function runCommand(
       output,
       log,
       verbose: shared.verbose,
+      lockWaitMs: parseWait(shared.lockWait ?? ""),
       progress,
     });
     using _signals = ports.onStopSignal(session.onStopSignal);
@@ -280,6 +282,8 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
       return `name it by its id: \`${
         session.formatCommand("list", "--all")
       }\` shows the ids`;
+    case "locked":
+      return "--lock-wait says how long to wait for it; reading needs no lock";
     case "exists":
       return command.command === "restore"
         ? "--overwrite replaces it, --output names another place"

@@ -20,6 +20,8 @@ export class Session {
   readonly log: Log;
   /** Whether everything is to be told. */
   readonly verbose: boolean;
+  /** How long to wait for another command that writes; undefined as long as the engine does. */
+  readonly lockWaitMs: number | undefined;
   /** Whether the archive could be opened: a later `not-found` is about an entry. */
   archiveOpened = false;
   #progress: Progress | undefined;
@@ -33,6 +35,7 @@ export class Session {
     readonly output: Output;
     readonly log: Log;
     readonly verbose: boolean;
+    readonly lockWaitMs: number | undefined;
     readonly progress: Progress | undefined;
   }) {
     this.ports = parts.ports;
@@ -40,6 +43,7 @@ export class Session {
     this.output = parts.output;
     this.log = parts.log;
     this.verbose = parts.verbose;
+    this.lockWaitMs = parts.lockWaitMs;
     this.#progress = parts.progress;
   }
 
@@ -87,6 +91,7 @@ export class Session {
       ...(options.durability === undefined
         ? {}
         : { durability: options.durability }),
+      ...(this.lockWaitMs === undefined ? {} : { lockWaitMs: this.lockWaitMs }),
       onEvent: this.#onEvent,
       signal: this.#stop.signal,
     });
@@ -136,6 +141,10 @@ export class Session {
         break;
       case "warning":
         this.log.warn(event.message);
+        break;
+      case "waiting":
+        this.log.info(event.message);
+        if (!this.output.quiet) this.output.message(event.message);
         break;
       case "progress":
       case "finish":

@@ -8,10 +8,12 @@
 
 import { Failure } from "../base/errors.ts";
 import { DirFile } from "./dir_file.ts";
+import { takeLock } from "./dir_lock.ts";
 import { errnoOf, failureOf, formatAttempt, refusal } from "./failure.ts";
 import { compareNames, parsePath } from "./path.ts";
 import type {
   FileAttributes,
+  LockAttempt,
   OpenMode,
   Store,
   StoreFile,
@@ -106,6 +108,33 @@ export class DirStore implements Store {
         "unsafe-path",
         "it is being replaced again and again",
       );
+    });
+  }
+
+  /** Opens a plain file, made where nothing is, and takes its lock. @throws {Failure} */
+  openLockFile(path: string): LockAttempt {
+    return this.attempt("lock", path, (attempt) => {
+      const names = parsePath(path);
+      for (let tryIndex = 0; tryIndex < openTryCountMax; tryIndex++) {
+        const info = this.look(attempt, names, "use");
+        if (info !== undefined) requireKind(attempt, info, "file");
+        const tried = this.#tryLock(path, info === undefined);
+        if (tried === undefined) continue;
+        if (tried.kind === "busy") return tried;
+        const { file, ...rest } = tried;
+        let isNamed = false;
+        try {
+          // Who held it before may have removed it between our looking and our locking.
+          const named = this.look(attempt, names, "stat");
+          isNamed = named !== undefined && isSame(named, file.statSync());
+        } finally {
+          if (!isNamed) file.close();
+        }
+        if (!isNamed) continue;
+        const held = new DirFile(file, path, this.location, rest.writable);
+        return { ...rest, file: held };
+      }
+      return { kind: "busy" };
     });
   }
 
@@ -238,6 +267,25 @@ export class DirStore implements Store {
       return statistics && statistics.bavail * statistics.bsize;
     } catch {
       return undefined;
+    }
+  }
+
+  // Undefined where the file has come or gone meanwhile.
+  #tryLock(path: string, created: boolean) {
+    const open = (write: boolean) =>
+      Deno.openSync(this.pathOf(path), {
+        read: true,
+        write,
+        createNew: created,
+      });
+    try {
+      return { ...takeLock(open, created), created };
+    } catch (error) {
+      const changed = created
+        ? Deno.errors.AlreadyExists
+        : Deno.errors.NotFound;
+      if (error instanceof changed) return undefined;
+      throw error;
     }
   }
 

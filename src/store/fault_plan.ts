@@ -11,6 +11,7 @@ export type StoreCall =
   | "stat"
   | "list"
   | "openFile"
+  | "openLockFile"
   | "makeFolder"
   | "rename"
   | "removeFile"

@@ -7,6 +7,7 @@ import { formatAttempt, refusal } from "./failure.ts";
 import { type Fault, FaultPlan, type StoreCall } from "./fault_plan.ts";
 import type {
   FileAttributes,
+  LockAttempt,
   OpenMode,
   Store,
   StoreFile,
@@ -70,6 +71,26 @@ export class FaultyStore implements Store {
       throw late;
     }
     return new FaultyFile(file, path, this.location, this.#plan);
+  }
+
+  /** Opens a file and takes its lock. @throws {Failure} */
+  openLockFile(path: string): LockAttempt {
+    const attempt = formatAttempt("lock", path, this.location);
+    const late = this.#plan.begin("openLockFile", [path], attempt);
+    const tried = this.#inner.openLockFile(path);
+    if (tried.kind === "busy") {
+      if (late !== undefined) throw late;
+      return tried;
+    }
+    if (late !== undefined) {
+      tried.file[Symbol.dispose]();
+      throw late;
+    }
+    const { file } = tried;
+    return {
+      ...tried,
+      file: new FaultyFile(file, path, this.location, this.#plan),
+    };
   }
 
   /** Makes the folder, unless it is there. @throws {Failure} */

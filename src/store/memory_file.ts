@@ -5,7 +5,7 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { formatAttempt, refusal } from "./failure.ts";
 import type { FileNode, MemoryObserver } from "./memory_node.ts";
-import type { StoreFile } from "./store.ts";
+import type { LockAttempt, StoreFile } from "./store.ts";
 
 /** What a store's files share: the room on the medium, and who watches. */
 export interface MemoryMedium {
@@ -22,15 +22,18 @@ export class MemoryFile implements StoreFile {
   readonly #path: string;
   readonly #medium: MemoryMedium;
   readonly #writable: boolean;
+  readonly #onClose: () => void;
   #open = true;
 
-  /** Opens `node`; `path` is for messages. */
+  /** Opens `node`; `path` is for messages, `onClose` is called once. */
   constructor(
     node: FileNode,
     path: string,
     medium: MemoryMedium,
     writable: boolean,
+    onClose: () => void = () => {},
   ) {
+    this.#onClose = onClose;
     this.#node = node;
     this.#path = path;
     this.#medium = medium;
@@ -87,7 +90,9 @@ export class MemoryFile implements StoreFile {
 
   /** Closes the file. */
   [Symbol.dispose](): void {
+    if (!this.#open) return;
     this.#open = false;
+    this.#onClose();
   }
 
   // The size that the medium lets this file grow to.
@@ -117,6 +122,21 @@ export class MemoryFile implements StoreFile {
     }
     return attempt;
   }
+}
+
+/** The lock of the file `node`, unless somebody has it. */
+export function lockFile(
+  node: FileNode,
+  path: string,
+  medium: MemoryMedium,
+  created: boolean,
+): LockAttempt {
+  if (node.isLocked) return { kind: "busy" };
+  node.isLocked = true;
+  const file = new MemoryFile(node, path, medium, true, () => {
+    node.isLocked = false;
+  });
+  return { kind: "held", file, created, writable: true };
 }
 
 function diskFull(attempt: string): Error {

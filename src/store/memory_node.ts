@@ -30,6 +30,8 @@ export class FileNode {
   linkCount = 0;
   /** What was set of them; a write makes the time unknown. */
   attributes: NodeAttributes = {};
+  /** Whether somebody holds its lock; no copy of a file is locked. */
+  isLocked = false;
   #buffer: Uint8Array<ArrayBuffer>;
   #bytes: number;
 

@@ -5,7 +5,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { formatAttempt, refusal } from "./failure.ts";
-import { MemoryFile, type MemoryMedium } from "./memory_file.ts";
+import { lockFile, MemoryFile, type MemoryMedium } from "./memory_file.ts";
 import {
   blindObserver,
   copyTree,
@@ -28,6 +28,7 @@ import {
 import { compareNames, parsePath } from "./path.ts";
 import type {
   FileAttributes,
+  LockAttempt,
   OpenMode,
   StoreFile,
   StoreName,
@@ -158,6 +159,21 @@ export class MemoryStore implements TreeStore {
     const created = new FileNode();
     this.#name(attempt, path, created);
     return new MemoryFile(created, path, this.#medium, true);
+  }
+
+  /** Opens a plain file, made where nothing is, and takes its lock. @throws {Failure} */
+  openLockFile(path: string): LockAttempt {
+    const attempt = this.#begin("lock", path);
+    const found = this.#find(attempt, path, "use");
+    if (found !== undefined) {
+      if (found.kind !== "file") {
+        throw refusal(attempt, "wrong-kind", `it is a ${found.kind}`);
+      }
+      return lockFile(found, path, this.#medium, false);
+    }
+    const made = new FileNode();
+    this.#name(attempt, path, made);
+    return lockFile(made, path, this.#medium, true);
   }
 
   /** Makes the folder, unless it is there. @throws {Failure} */
@@ -447,6 +463,11 @@ export class MemoryStore implements TreeStore {
   /** A copy of the whole tree, sharing nothing with this store. */
   copyRoot(): FolderNode {
     return copyTree(this.#root);
+  }
+
+  /** Lets go of all locks, as the death of whoever held them does. */
+  protected releaseLocks(): void {
+    for (const file of filesBelow(this.#root)) file.isLocked = false;
   }
 
   /** What a store of the same kind would be made with. */

@@ -6,6 +6,7 @@ import { formatAttempt, refusal } from "./failure.ts";
 import { parsePath } from "./path.ts";
 import type {
   FileAttributes,
+  LockAttempt,
   OpenMode,
   Store,
   StoreFile,
@@ -43,6 +44,11 @@ export class ReadOnlyStore implements Store {
     return new ReadOnlyFile(this.#inner.openFile(path, "read"), (verb) => {
       throw this.#refusal(verb, path);
     });
+  }
+
+  /** Refuses: who only reads needs no lock. @throws {Failure} `read-only` */
+  openLockFile(path: string): LockAttempt {
+    throw this.#refusal("lock", path);
   }
 
   /** Never makes a folder, but is content with one that is there. @throws {Failure} `read-only` */

@@ -58,6 +58,7 @@ export class SimulatedDisk extends MemoryStore {
 
   /** Goes on after a stop as if only the process had been killed: nothing unsynced is lost. */
   resume(): void {
+    this.releaseLocks();
     this.#journal.resume();
   }
 

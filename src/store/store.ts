@@ -66,6 +66,22 @@ export interface StoreFile extends Disposable {
   sync(): void;
 }
 
+/**
+ * What came of trying to hold a lock file. "held": nobody else holds it until `file` is closed, and no
+ * holder of before is alive, as far as the file system can tell. "busy": somebody else holds it.
+ * "unsupported": the file system (or this runtime) has no such locks.
+ */
+export type LockAttempt =
+  | { readonly kind: "busy" }
+  | {
+    readonly kind: "held" | "unsupported";
+    readonly file: StoreFile;
+    /** Whether `file` was made by this call: with "unsupported" that is a lock, too. */
+    readonly created: boolean;
+    /** Whether `file` can be written. */
+    readonly writable: boolean;
+  };
+
 /** A tree of folders and files below one root. Every call throws only {@link Failure}. */
 export interface Store {
   /** For messages: where this store is. */
@@ -77,6 +93,14 @@ export interface Store {
   list(path: string): StoreName[];
   /** Opens a plain file. @throws {Failure} `not-found`, `exists`, `unsafe-path`, `wrong-kind` */
   openFile(path: string, mode: OpenMode): StoreFile;
+  /**
+   * Opens a plain file, made where nothing is, and takes its advisory lock without waiting. The lock
+   * goes when the file is closed, also by the death of its process. It binds only those who ask for
+   * it, and on Windows and SMB may keep others from reading the file. Whoever holds the lock may
+   * remove the file: a lock of a file without a name is never given.
+   * @throws {Failure} `read-only`, `permission-denied`, `no-space`, `unsafe-path`, `wrong-kind`
+   */
+  openLockFile(path: string): LockAttempt;
   /**
    * Makes the folder; its parent must be there. An existing folder is fine.
    * @throws {Failure} `not-found`, `wrong-kind` where a file lies

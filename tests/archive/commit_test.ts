@@ -241,9 +241,10 @@ Deno.test("commit() onto a full disk leaves the archive as it was and says what 
   );
   let refused = 0;
   for (let free = 0; free < 70 * kib; free += 3 * kib) {
-    const archive = new MemoryStore({ capacityBytes: used + free });
+    const archive = new MemoryStore();
     const bench = new Bench({ archive });
     await bench.commit("old", new Prng(1).bytes(5 * kib));
+    archive.capacityBytes = used + free;
     const before = readTree(archive, "");
     await rejects(
       bench.commit("new", new Prng(2).bytes(60 * kib)),

@@ -206,7 +206,10 @@ Deno.test("select finds by name, id and prefix, and says when it cannot decide",
   );
   throws(() => bench.engine.show("nothing"), (e) => isFailure(e, "not-found"));
   await bench.commit("b.bin", new Uint8Array(1));
-  throws(() => bench.engine.remove("b.bin"), (e) => isFailure(e, "ambiguous"));
+  await rejects(
+    bench.engine.remove("b.bin"),
+    (e) => isFailure(e, "ambiguous"),
+  );
 });
 
 Deno.test("find() takes parts of names, globs and prefixes of ids", async () => {
@@ -227,14 +230,14 @@ Deno.test("find() takes parts of names, globs and prefixes of ids", async () => 
 Deno.test("remove() takes one entry and leaves the others", async () => {
   const { archive, bench, folders } = await makeThree();
   const before = readTree(archive, folders[0]!);
-  strictEqual(bench.engine.remove("b.bin").name, "b.bin");
+  strictEqual((await bench.engine.remove("b.bin")).name, "b.bin");
   deepStrictEqual(archive.list("").map((each) => each.name), [
     folders[0]!,
     folders[2]!,
   ]);
   deepStrictEqual(readTree(archive, folders[0]!), before);
-  throws(
-    () => bench.engine.remove("b.bin"),
+  await rejects(
+    bench.engine.remove("b.bin"),
     (error) => isFailure(error, "not-found"),
   );
 });

@@ -108,6 +108,7 @@ Deno.test("parseArguments() reads every shared option", () => {
     "x",
     ...["--config", "c.toml", "--json", "-v", "--no-color", "--no-progress"],
     ...["--log-level", "debug", "--log-file", "l.log", "--workers", "0"],
+    ...["--lock-wait", "5min"],
   );
   assert.deepEqual({ ...shared }, {
     archive: "x",
@@ -120,6 +121,7 @@ Deno.test("parseArguments() reads every shared option", () => {
     logLevel: "debug",
     logFile: "l.log",
     workers: 0,
+    lockWait: "5min",
   });
 });
 
@@ -135,6 +137,8 @@ const problemRows: [string[], RegExp][] = [
   ],
   [["commit", "a", "--policy", "raid5"], /erasure:K\+M or replicate:N/],
   [["commit", "a", "--durability", "slow"], /"full" and "fast"/],
+  [["list", "--lock-wait", "5m"], /Expected 0, or .* 5min or 2h, got "5m"/],
+  [["list", "--lock-wait", ""], /Expected 0, or/],
   [["commit", "-f"], /^-f requires PATH$/],
   [["restore"], /NAME/],
   [["restore", "a", "b"], /"b"/],

@@ -69,7 +69,7 @@ Deno.test("cleanup asks, and without a terminal needs --yes", async () => {
   }
 });
 
-for (const age of ["0h", "0d", "1", "soon", ""]) {
+for (const age of ["1", "soon", "2x", ""]) {
   Deno.test(`cleanup refuses --older-than=${age}`, async () => {
     const refused = world();
     const args = ["cleanup", `--older-than=${age}`, "--yes"];

@@ -26,6 +26,7 @@ const failureRows: Record<FailureCode, number> = {
   "invalid-argument": 16,
   "invalid-config": 16,
   "damaged": 4,
+  "locked": 32,
   "interrupted": 130,
 };
 

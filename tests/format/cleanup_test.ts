@@ -7,20 +7,25 @@ const hour = 3_600_000;
 const nowMs = 1_000_000 * hour;
 
 for (
-  const [age, olderThan, verdict] of [
-    [24 * hour, "1d", "remove"],
-    [24 * hour - 1, "1d", "young"],
-    [hour, "0h", "remove"],
-    [hour - 1, "0h", "young"],
-    [0, "1h", "young"],
-    [-5 * hour, "1h", "young"],
-    [undefined, "1h", "unknown"],
+  const [age, olderThan, isIdle, verdict] of [
+    [24 * hour, "1d", false, "remove"],
+    [24 * hour - 1, "1d", false, "young"],
+    [24 * hour, "1d", true, "remove"],
+    [24 * hour - 1, "1d", true, "young"],
+    [hour, "0h", false, "remove"],
+    [hour - 1, "0h", false, "young"],
+    [0, "0h", true, "remove"],
+    [0, "1h", true, "young"],
+    [0, "1h", false, "young"],
+    [-5 * hour, "1h", true, "young"],
+    [undefined, "1h", true, "unknown"],
   ] as const
 ) {
-  Deno.test(`planCleanup() of ${age} ms with ${olderThan} says ${verdict}`, () => {
+  const where = isIdle ? "idle" : "busy";
+  Deno.test(`planCleanup() of ${age} ms with ${olderThan}, ${where}, says ${verdict}`, () => {
     const newestMs = age === undefined ? undefined : nowMs - age;
-    const span = parseTimeSpan(olderThan)!;
-    strictEqual(planCleanup(newestMs, nowMs, span), verdict);
+    const rule = { olderThan: parseTimeSpan(olderThan)!, isIdle };
+    strictEqual(planCleanup(newestMs, nowMs, rule), verdict);
   });
 }
 

@@ -1,6 +1,7 @@
 // The conformance suite: what every store must do, whatever it is made of. A store's test file calls
 // registerConformance with a way to make an empty one and to plant what the interface cannot make.
 
+import { testLocks } from "./conformance_locks.ts";
 import { testModes, testReads, testWrites } from "./conformance_content.ts";
 import {
   testFolders,
@@ -36,4 +37,5 @@ export function registerConformance(
   testRefusals(test);
   testLinks(test);
   testDurability(test);
+  testLocks(test);
 }

@@ -1,0 +1,154 @@
+// Locks between real processes: who waits, who gives up, and what is said of the dead.
+
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { DirStore } from "../../src/store/dir_store.ts";
+import { describe } from "./tree.ts";
+import { kill } from "./program.ts";
+import { kib, Workplace } from "./workplace.ts";
+
+const lock = ".lock_writer";
+
+/** Holds a lock of the archive from this process, as another command would. */
+function hold(work: Workplace, name: string): Disposable {
+  const tried = new DirStore(work.archive).openLockFile(name);
+  if (tried.kind !== "held") throw new Error(`the lock is ${tried.kind}`);
+  return {
+    [Symbol.dispose]: () => {
+      if (describe(`${work.archive}/${name}`) !== "nothing") {
+        Deno.removeSync(`${work.archive}/${name}`);
+      }
+      tried.file[Symbol.dispose]();
+    },
+  };
+}
+
+Deno.test("what writes ends with 32 while another command writes; what reads does not care", async () => {
+  using work = new Workplace();
+  await work.commit("file", 10 * kib);
+  const { content, entry } = await work.commit("file", 100 * kib);
+  const now = ["--lock-wait", "0"];
+  {
+    using _held = hold(work, lock);
+    for (
+      const args of [
+        ["commit", "file", "file"],
+        ["remove", entry.id, "--yes"],
+        ["prune", "--keep-last", "1", "--yes"],
+      ]
+    ) {
+      const { stderr } = await work.expect(32, [...args, ...now]);
+      match(stderr, /error: Cannot write to the archive: another command is /);
+    }
+    const failed = await work.expect(32, ["commit", "file", "--json", ...now]);
+    equal(JSON.parse(failed.stdout).errors[0].code, "locked");
+    const mixed = await work.expect(40, ["commit", "nothing", "file", ...now]);
+    match(mixed.stderr, /no such file/);
+    await work.expectRestore(0, "file", content);
+    for (
+      const args of [["list"], ["show", "file"], ["health", "--check"], [
+        "health",
+      ]]
+    ) {
+      equal((await work.expect(0, args)).stderr, "");
+    }
+  }
+  {
+    using _held = hold(work, ".lock_repair");
+    const { stderr } = await work.expect(32, ["health", ...now]);
+    match(stderr, /error: Cannot repair the archive: /);
+    match(stderr, /hint: --lock-wait says /);
+    await work.expect(0, ["health", "--check"]);
+    await work.expect(0, ["commit", "--force", "file"]);
+  }
+  equal((await work.health()).code, 0);
+});
+
+Deno.test("a commit waits for another command, says so, and goes on when that is done", async () => {
+  using work = new Workplace();
+  await work.commit("early", 1000);
+  work.fill("file", 1000);
+  using held = hold(work, lock);
+  using running = work.start(["commit", "file", "--lock-wait", "1min"]);
+  const early = await Promise.race([
+    running.ending,
+    new Promise((resolve) => setTimeout(resolve, 2_000)),
+  ]);
+  equal(early, undefined, "it waits");
+  held[Symbol.dispose]();
+  const { code, stderr } = await running.ending;
+  deepEqual([code, stderr], [0, "Waiting for another command to finish\n"]);
+  equal(describe(`${work.archive}/${lock}`), "nothing");
+});
+
+Deno.test("a commit that waits can be interrupted", async () => {
+  using work = new Workplace();
+  await work.commit("early", 1000);
+  using _held = hold(work, lock);
+  using running = work.start(["commit", "early", "--lock-wait", "1h"]);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  kill(running.child, "SIGINT");
+  const { code, stderr } = await running.ending;
+  equal(code, 130);
+  match(stderr, /Interrupted/);
+});
+
+for (
+  const { what, permissions, secondsMin } of [
+    { what: "at once", permissions: [], secondsMin: 0 },
+    {
+      what: "when it is silent, in a sandbox",
+      permissions: ["--allow-read", "--allow-write"],
+      secondsMin: 9,
+    },
+  ]
+) {
+  Deno.test(`the lock of a process that was killed is said and taken over ${what}`, async () => {
+    using work = new Workplace({ config: undefined });
+    const { content } = await work.commit("early", 1000);
+    await using big = await Deno.create(work.at("big"));
+    await big.truncate(400 * kib * kib);
+    const options = permissions.length === 0 ? {} : { permissions };
+    using running = work.start(["commit", "big"], options);
+    while (describe(`${work.archive}/${lock}`) === "nothing") {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    kill(running.child, "SIGKILL");
+    await running.ending;
+    const { pid, command } = JSON.parse(
+      await Deno.readTextFile(`${work.archive}/${lock}`),
+    );
+    deepEqual([pid, command], [running.child.pid, "commit"]);
+    const startMs = performance.now();
+    const { stderr } = await work.expect(0, ["commit", "early"], options);
+    ok(performance.now() - startMs >= secondsMin * 1000);
+    match(
+      stderr,
+      new RegExp(
+        `warning: The lock of commit \\(process ${pid}[^)]*\\) was left by`,
+      ),
+    );
+    const args = ["cleanup", "--older-than", "0h", "--yes"];
+    const cleaned = await work.expect(0, args, options);
+    match(cleaned.stdout, /1 folder removed/);
+    equal(cleaned.stderr, "");
+    equal(countNames(work), 1);
+    await work.expectRestore(0, "early", content);
+  });
+}
+
+Deno.test("many commits at once come one after the other, each with its turn", async () => {
+  using work = new Workplace();
+  const names = ["a", "b", "c", "d", "e"];
+  for (const name of names) work.fill(name, 20 * kib);
+  await Promise.all(
+    names.map((name) => work.expect(0, ["commit", name, name, "--force"])),
+  );
+  const health = await work.health();
+  deepEqual([health.code, health.summary.healthyCount], [0, 10]);
+  equal(countNames(work), 10);
+});
+
+function countNames(work: Workplace): number {
+  return [...Deno.readDirSync(work.archive)].length;
+}
