@@ -1,7 +1,7 @@
 // Archive: the engine's face. Opens a folder as an archive; turns users' paths into stores; decides
 // how many threads an operation gets and what they may touch.
 
-import type { ByteReader } from "../base/byte_stream.ts";
+import type { ByteReader, ByteWriter } from "../base/byte_stream.ts";
 import { formatHex } from "../base/bytes.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import {
@@ -93,6 +93,8 @@ export interface RestoreRequest {
   readonly selector: string;
   /** Default: the entry's name in the current folder; a folder: the entry's name in it. */
   readonly output?: string;
+  /** Gets the payload in place of a file; `output` is then only what messages call it. */
+  readonly stream?: ByteWriter;
   /** Write what can be recovered, with zeros in the holes. */
   readonly partial?: boolean;
   /** Replace an existing file. Default: refuse. */
@@ -222,6 +224,11 @@ class LocalArchive implements Archive {
   restore(request: RestoreRequest): Promise<RestoreReport> {
     return attempt(() => {
       const entry = this.#engine.select(request.selector);
+      const { stream: writer, output, partial = false } = request;
+      if (writer !== undefined) {
+        const label = output ?? "a stream";
+        return this.#engine.restoreToStream(entry, { writer, label, partial });
+      }
       return this.#engine.restore(
         entry,
         resolveOutput(request, entry.manifest.name),

@@ -1,5 +1,6 @@
 // Context: what every operation of the engine is given. No operation reaches for a global.
 
+import { assert } from "../base/assert.ts";
 import type { Chance, Clock } from "../base/ports.ts";
 import { Failure } from "../base/errors.ts";
 import type { Codec } from "../codec/mod.ts";
@@ -71,5 +72,29 @@ export interface EngineContext {
 export function throwIfInterrupted(context: EngineContext): void {
   if (context.signal?.aborted) {
     throw new Failure("interrupted", "Stopped on request");
+  }
+}
+
+/** What `work` gives, or at once `interrupted`; the work is then left to itself. @throws {Failure} */
+export async function untilInterrupted<T>(
+  work: Promise<T>,
+  context: EngineContext,
+): Promise<T> {
+  throwIfInterrupted(context);
+  const { signal } = context;
+  if (signal === undefined) return await work;
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  const listener = () => stop();
+  signal.addEventListener("abort", listener, { once: true });
+  try {
+    const first = await Promise.race([
+      work.then((value) => ({ value })),
+      stopped,
+    ]);
+    throwIfInterrupted(context);
+    assert(first !== undefined, "only a stop comes before the work");
+    return first.value;
+  } finally {
+    signal.removeEventListener("abort", listener);
   }
 }

@@ -28,6 +28,7 @@ import {
 import { Locks } from "./lock.ts";
 import { judgeLeftovers, readLeftovers, removeLeftovers } from "./leftovers.ts";
 import { removeEntries, removeFolder } from "./remove.ts";
+import { restoreToStream, type StreamOutput } from "./restore_stream.ts";
 import type {
   ArchiveListing,
   CleanupItem,
@@ -93,6 +94,14 @@ export class Engine {
     output: ResolvedOutput,
   ): Promise<RestoreReport> {
     return restoreEntry(entry, output, this.#context);
+  }
+
+  /** Writes an entry's payload to a stream. @throws {Failure} */
+  restoreToStream(
+    entry: CatalogueEntry,
+    output: StreamOutput,
+  ): Promise<RestoreReport> {
+    return restoreToStream(entry, output, this.#context);
   }
 
   /** Verifies and perhaps repairs; one report an entry, as it is done. @throws {Failure} */

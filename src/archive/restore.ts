@@ -105,17 +105,26 @@ async function fillTemporary(
     executor,
     context,
   );
-  const badCopies: BadCopy[] = [...found.badCopies];
-  const manifests = readManifest(folder, context);
-  if (manifests.kind === "found") badCopies.push(...manifests.badCopies);
   const damage = [
     ...ledger.records().map((record) => ledger.damageOf(record, false)),
-    ...badCopies.map((copy) => copyDamage(copy, true, false)),
+    ...metadataDamage(folder, found.badCopies, context),
   ];
   for (const each of damage) {
     context.emit({ kind: "damage", folder, damage: each });
   }
   return { ledger, damage, complete: ledger.lostRanges().length === 0 };
+}
+
+/** Damage of an entry's metadata, of which the bad copies of the outboard are known. */
+export function metadataDamage(
+  folder: string,
+  badOutboards: readonly BadCopy[],
+  context: EngineContext,
+): FileDamage[] {
+  const badCopies = [...badOutboards];
+  const manifests = readManifest(folder, context);
+  if (manifests.kind === "found") badCopies.push(...manifests.badCopies);
+  return badCopies.map((copy) => copyDamage(copy, true, false));
 }
 
 /** Hidden, of bounded length, and the same for the same output: an interrupted restore's is reused. */

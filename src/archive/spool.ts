@@ -7,7 +7,11 @@ import type { Bytes } from "../base/bytes.ts";
 import { Failure, isFailure, messageOf } from "../base/errors.ts";
 import { planGeometry } from "../format/geometry.ts";
 import type { Store, StoreFile } from "../store/store.ts";
-import { type EngineContext, throwIfInterrupted } from "./context.ts";
+import {
+  type EngineContext,
+  throwIfInterrupted,
+  untilInterrupted,
+} from "./context.ts";
 import { StreamDigest } from "./stream_digest.ts";
 
 /** A stream's bytes, in pieces that are all full but the last. */
@@ -133,20 +137,14 @@ class PieceWriter implements Disposable {
   }
 }
 
-/** One read. A stop is heard while nothing comes, too: the read is then left to itself. */
+/** One read. A stop is heard while nothing comes, too. */
 async function readSome(
   stream: { readonly reader: ByteReader; readonly label: string },
   target: Bytes,
   context: EngineContext,
 ): Promise<number> {
-  throwIfInterrupted(context);
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
-  const listener = () => stop();
-  context.signal?.addEventListener("abort", listener, { once: true });
   try {
-    const count = await Promise.race([stream.reader.read(target), stopped]);
-    throwIfInterrupted(context);
-    return count ?? 0;
+    return await untilInterrupted(stream.reader.read(target), context);
   } catch (error) {
     if (isFailure(error)) throw error;
     throw new Failure(
@@ -154,8 +152,6 @@ async function readSome(
       `Cannot commit "${stream.label}": it cannot be read: ${messageOf(error)}`,
       { cause: error },
     );
-  } finally {
-    context.signal?.removeEventListener("abort", listener);
   }
 }
 

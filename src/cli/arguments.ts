@@ -220,7 +220,7 @@ function planInvocation(
   if (quiet && verbose) {
     return usage("--quiet and --verbose exclude each other", args);
   }
-  const problem = problemOf(parsed);
+  const problem = problemOf(parsed, json);
   if (problem !== undefined) return usage(problem, args);
   return {
     kind: "command",
@@ -241,7 +241,7 @@ function planInvocation(
   };
 }
 
-function problemOf(command: Command): string | undefined {
+function problemOf(command: Command, json: boolean): string | undefined {
   switch (command.command) {
     case "commit": {
       const count = command.sources.length;
@@ -257,8 +257,12 @@ function problemOf(command: Command): string | undefined {
         : undefined;
     }
     case "restore":
-      return command.output === "-"
-        ? "Restoring to standard output is not possible; ./- names a file called -"
+      if (command.output !== "-") return undefined;
+      if (json) {
+        return "--json and -o - exclude each other: both need standard output";
+      }
+      return command.overwrite
+        ? "--overwrite goes with a file, not with -o - (standard output)"
         : undefined;
     case "health":
       return command.legacy !== undefined && command.selectors.length > 0

@@ -28,7 +28,7 @@ export const restoreParser: CommandParser<RestoreCommand> = command(
     }),
     output: optional(option("-o", "--output", path, {
       description:
-        message`File or folder to write to (default: the entry's name here).`,
+        message`File or folder to write to, or - for standard output (default: the entry's name here).`,
     })),
     partial: option("--partial", {
       description:
@@ -47,6 +47,7 @@ export const restoreParser: CommandParser<RestoreCommand> = command(
       "restore video.mp4",
       "restore video.mp4 -o /tmp/",
       "restore 1f3a -o old.iso --partial",
+      "restore db.sql -o - | psql shop",
     ),
   },
 );

@@ -2,7 +2,7 @@
 // it with the system's; tests with fakes. Nothing below reaches around it.
 
 import type { Archive, ArchiveOptions } from "../archive/archive.ts";
-import type { ByteReader } from "../base/byte_stream.ts";
+import type { ByteReader, ByteWriter } from "../base/byte_stream.ts";
 import type { Clock } from "../base/ports.ts";
 
 /** Where text goes. */
@@ -45,6 +45,8 @@ export interface Ports {
   readonly stdinIsTerminal: boolean;
   readonly clock: Clock;
   readonly system: "windows" | "darwin" | "other";
+  /** Standard output for bytes. Its writes throw {@link OutputClosed}. */
+  readonly stdoutBytes: ByteWriter;
   /** Standard input as bytes. */
   readonly stdin: ByteReader;
   /** The next line of standard input, or undefined at its end. */

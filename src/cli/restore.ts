@@ -10,7 +10,7 @@ import {
   listRanges,
 } from "./damage_text.ts";
 import { exitCodes } from "./exit_code.ts";
-import { styled } from "./output.ts";
+import { type Line, styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
 import { formatCount } from "./text.ts";
@@ -26,6 +26,9 @@ export async function runRestore(
     partial: command.partial,
     overwrite: command.overwrite,
     ...(command.output === undefined ? {} : { output: command.output }),
+    ...(isStream(command)
+      ? { output: "standard output", stream: session.ports.stdoutBytes }
+      : {}),
   });
   const exitCode = planExitCode(report);
   session.output.document({ type: "restore", schema: 1, ...report, exitCode });
@@ -36,7 +39,10 @@ export async function runRestore(
     rebuiltLeafCount: report.rebuiltLeafCount,
     elapsedMs: report.elapsedMs,
   });
-  tellOutcome(report, session);
+  // Into a pipe all is well in silence, as with cat.
+  if (!report.complete || !isStream(command)) {
+    tellOutcome(report, lineWriter(command, session), session);
+  }
   if (report.damage.length > 0) tellDamage(report, command, session);
   return exitCode;
 }
@@ -46,33 +52,49 @@ function planExitCode(report: RestoreReport): number {
   return report.damage.length > 0 ? exitCodes.repaired : exitCodes.done;
 }
 
-function tellOutcome(report: RestoreReport, session: Session): void {
-  const { output } = session;
+function isStream(command: RestoreCommand): boolean {
+  return command.output === "-";
+}
+
+type TellLine = (...line: Line) => void;
+
+/** Where the payload goes to standard output, nothing else may. */
+function lineWriter(command: RestoreCommand, { output }: Session): TellLine {
+  return isStream(command)
+    ? (...line) => output.message(...line)
+    : (...line) => output.result(...line);
+}
+
+function tellOutcome(
+  report: RestoreReport,
+  tellLine: TellLine,
+  session: Session,
+): void {
   const size = formatSize(report.payloadBytes);
   if (report.complete) {
-    output.goodNews(
+    session.output.goodNews(
       styled("green", "✓"),
       ` ${report.name}: restored to ${report.output} (${size})`,
     );
     return;
   }
   if (report.output === undefined) {
-    output.result(styled("red", "✗"), ` ${report.name}: nothing was written`);
+    tellLine(styled("red", "✗"), ` ${report.name}: nothing was written`);
   } else {
-    output.result(
+    tellLine(
       styled("red", "✗"),
       ` ${report.name}: restored in part to ${report.output} (${size})`,
     );
   }
   if (report.holes.length === 0) return;
-  output.result(
+  tellLine(
     "  ",
     styled("red", "→"),
     ` Lost for good: ${formatRanges(report.holes)}` +
       (report.output === undefined ? "" : ", zeros in the file"),
   );
   for (const range of listRanges(report.holes)) {
-    output.result(`      ${range}`);
+    tellLine(`      ${range}`);
   }
 }
 

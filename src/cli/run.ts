@@ -142,6 +142,7 @@ async function runCommand(
     }
     for (const note of settings.notes) log.debug(note);
     const wantsProgress = ports.stderr.isTerminal && !shared.noProgress &&
+      !(goesToStandardOutput(command) && ports.stdout.isTerminal) &&
       !shared.quiet && ports.readVariable("TERM") !== "dumb";
     const progress = wantsProgress
       ? new (await import("./progress.ts")).Progress(
@@ -190,6 +191,10 @@ const treeCommands: ReadonlySet<Command["command"]> = new Set([
   "commit",
   "restore",
 ]);
+
+function goesToStandardOutput(command: Command): boolean {
+  return command.command === "restore" && command.output === "-";
+}
 
 async function dispatch(command: Command, session: Session): Promise<number> {
   // Before the engine is loaded, which opens libc where it may.

@@ -19,6 +19,7 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     stdout: openSink(Deno.stdout),
     stderr: openSink(Deno.stderr),
     stdinIsTerminal: Deno.stdin.isTerminal(),
+    stdoutBytes: { write: writeBytes },
     stdin: { read: async (target) => await Deno.stdin.read(target) ?? 0 },
     clock: systemClock,
     system: Deno.build.os === "windows" || Deno.build.os === "darwin"
@@ -37,6 +38,29 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
   };
 }
 
+/** Somebody who set the output to that gets it byte for byte all the same. */
+const wouldBlockPauseMs = 5;
+
+async function writeBytes(bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) {
+    try {
+      offset += await Deno.stdout.write(bytes.subarray(offset));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw closedOutput(error);
+      await new Promise((resolve) => setTimeout(resolve, wouldBlockPauseMs));
+    }
+  }
+}
+
+function closedOutput(error: unknown): OutputClosed {
+  return error instanceof Deno.errors.BrokenPipe
+    ? new OutputClosed("Nobody reads the output")
+    : new OutputClosed(
+      `Cannot write the output: ${messageOf(error)}`,
+      { cause: error },
+    );
+}
+
 function openSink(stream: typeof Deno.stdout): TextSink {
   const encoder = new TextEncoder();
   return {
@@ -48,13 +72,7 @@ function openSink(stream: typeof Deno.stdout): TextSink {
           offset += stream.writeSync(bytes.subarray(offset));
         }
       } catch (error) {
-        if (error instanceof Deno.errors.BrokenPipe) {
-          throw new OutputClosed("Nobody reads the output");
-        }
-        throw new OutputClosed(
-          `Cannot write the output: ${messageOf(error)}`,
-          { cause: error },
-        );
+        throw closedOutput(error);
       }
     },
   };

@@ -157,6 +157,7 @@ export class FakeArchive implements Archive {
 
   restore(request: RestoreRequest): Promise<RestoreReport> {
     this.restores.push(request);
+    request.stream?.write(new TextEncoder().encode("payload"));
     return this.restored instanceof Failure
       ? Promise.reject(this.restored)
       : Promise.resolve(this.restored);
@@ -357,6 +358,12 @@ export function portsOf(world: FakeWorld): Ports {
       },
     },
     stdinIsTerminal: world.stdinIsTerminal,
+    stdoutBytes: {
+      write: (bytes) => {
+        world.stdout += new TextDecoder().decode(bytes);
+        return Promise.resolve();
+      },
+    },
     stdin: { read: () => Promise.resolve(0) },
     clock: { nowMs: () => world.nowMs, monotonicMs: () => world.nowMs },
     system: world.system,

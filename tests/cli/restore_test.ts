@@ -116,3 +116,41 @@ Deno.test("restore --verbose names the damaged files", async () => {
   assert.equal(await run(world, "restore", "-v", "video.mp4"), 1);
   assert.match(world.stderr, /^ {4}segments\/segment_0\.dat: corrupt, 1 leaf/m);
 });
+
+Deno.test("restore -o - prints the payload and nothing else on standard output", async () => {
+  for (
+    const [report, code, stderr] of [
+      [restoreOf({ output: "standard output" }), 0, /^$/],
+      [
+        restoreOf({ output: "standard output", damage: [damageOf()] }),
+        1,
+        /^blockframe: warning: The archive has damage in video\.mp4/,
+      ],
+      [
+        restoreOf({
+          output: "standard output",
+          complete: false,
+          holes: [{ payloadOffset: 5, bytes: 7 }],
+        }),
+        4,
+        /^✗ video\.mp4: restored in part to standard output .*\n {2}→ Lost for good/,
+      ],
+    ] as const
+  ) {
+    const world = newWorld();
+    world.archive.restored = report;
+    const args = ["restore", "video.mp4", "-o", "-", "--partial"];
+    assert.equal(await run(world, ...args), code);
+    assert.equal(world.stdout, "payload");
+    assert.match(world.stderr, stderr);
+    assert.equal(world.archive.restores[0]?.output, "standard output");
+  }
+});
+
+Deno.test("restore -o - says what is lost, and how to get the rest", async () => {
+  const world = newWorld();
+  world.archive.restored = new Failure("damaged", "7 bytes are lost");
+  assert.equal(await run(world, "restore", "video.mp4", "-o", "-"), 4);
+  assert.equal(world.stdout, "payload");
+  assert.match(world.stderr, /error: 7 bytes are lost\nhint: --partial writes/);
+});

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
-import { makePipe } from "./damage.ts";
+import { makePipe, remove, rot } from "./damage.ts";
 import { kill, type Running } from "./program.ts";
-import { describe, listTree } from "./tree.ts";
+import { describe, listTree, readTree } from "./tree.ts";
 import { kib, manyLeaves, twoBlocks, Workplace } from "./workplace.ts";
 
 /** Words before the program's that run it in a shell command, as `"$@"`. */
@@ -95,6 +95,70 @@ Deno.test("standard input that cannot be read is said", async () => {
     /^blockframe: error: Cannot commit "-": it cannot be read: .*\n$/,
   );
   deepEqual(listTree(work.archive), []);
+});
+
+Deno.test("restore -o - | b3sum sees the bytes that were committed, damaged or not", async () => {
+  using work = new Workplace({ seed: 22 });
+  const { folder, entry } = await work.commit("file", manyLeaves);
+  const args = ["restore", "file", "-o", "-"];
+  const shell = inShell('"$@" | b3sum --no-names');
+  const whole = await work.expect(0, args, shell);
+  deepEqual([whole.stdout, whole.stderr], [`${entry.root}\n`, ""]);
+  rot(`${folder}/blocks/block_00/segments/segment_001.dat`, 50, 5);
+  remove(`${folder}/blocks/block_03/segments/segment_100.dat`);
+  const before = readTree(work.archive, { times: true });
+  const rebuilt = await work.expect(1, args, shell);
+  equal(rebuilt.stdout, `${entry.root}\n`);
+  match(rebuilt.stderr, /^blockframe: warning: The archive has damage in file/);
+  deepEqual(readTree(work.archive, { times: true }), before);
+});
+
+Deno.test("restore -o - ends before what is lost with 4; with --partial there are zeros", async () => {
+  using work = new Workplace({ seed: 23 });
+  const { content, folder } = await work.commit("file", twoBlocks);
+  for (const segment of ["34", "35", "36", "37"]) {
+    remove(`${folder}/blocks/block_1/segments/segment_${segment}.dat`);
+  }
+  const shell = inShell('"$@" > out');
+  const args = ["restore", "file", "-o", "-"];
+  const cut = await work.expect(4, args, shell);
+  match(
+    cut.stderr,
+    /error: Cannot restore "file" to standard output: 4096 bytes from byte 139264 on are lost/,
+  );
+  deepEqual(work.read("out"), content.subarray(0, 34 * 4 * kib));
+  const partial = await work.expect(4, [...args, "--partial"], shell);
+  match(partial.stderr, /✗ file: restored in part to standard output/);
+  const holes = content.slice();
+  holes.fill(0, 34 * 4 * kib, 38 * 4 * kib);
+  deepEqual(work.read("out"), holes);
+});
+
+Deno.test("restore -o - | head ends without a word; a full disk behind it is said", async () => {
+  using work = new Workplace({ seed: 24 });
+  const { content } = await work.commit("file", manyLeaves);
+  const args = ["restore", "file", "-o", "-"];
+  const head = await work.expect(
+    141,
+    args,
+    inShell('"$@" | head -c 1000 > out'),
+  );
+  deepEqual([head.stdout, head.stderr], ["", ""]);
+  deepEqual(work.read("out"), content.subarray(0, 1000));
+  const full = await work.expect(8, args, inShell('"$@" > /dev/full'));
+  match(full.stderr, /^blockframe: error: Cannot write the output: .*\n$/);
+});
+
+Deno.test("SIGINT ends a restore whose reader sleeps", async () => {
+  using work = new Workplace({ seed: 25 });
+  await work.commit("file", manyLeaves);
+  const shell = inShell('exec "$@" > >(exec sleep 100 2>&- >&-)');
+  using running = work.start(["restore", "file", "-o", "-"], shell);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  kill(running.child, "SIGINT");
+  const { code, stderr } = await running.ending;
+  equal(code, 130);
+  match(stderr, /blockframe: error: (Interrupted|Stopped on request)\n$/);
 });
 
 async function waitForStaging(work: Workplace, running: Running) {
