@@ -24,6 +24,9 @@ export const segmentBytesMax: number = 2048 * mib;
 /** Shards of a block, data and parity together: GF(2^8) has no more points. */
 export const shardCountMax = 256;
 
+/** Blocks of a full group: with its parity of 10 it has as many shards as a code can. */
+export const groupBlocksMax = 246;
+
 /** UTF-8 bytes of an entry's name: what Linux file systems hold in one path component. */
 export const nameBytesMax = 255;
 

@@ -8,8 +8,14 @@ import { idDigits, metadataCopyCount, nameBytesMax } from "../base/limits.ts";
 import {
   blockCountOf,
   blockDataShards,
+  blockParityShards,
+  blockShardCount,
+  columnCountOf,
   type Geometry,
+  isColumn,
+  placeOfColumn,
   segmentCountOf,
+  segmentOf,
 } from "./geometry.ts";
 
 /** Folders of an entry that hold a copy of its metadata; "" is the entry's own folder. */
@@ -106,21 +112,55 @@ export function metadataPath(folder: string, file: MetadataFile): string {
   return folder === "" ? file : `${folder}/${file}`;
 }
 
-/** Path of a shard inside its entry's folder. */
+/** Path of a shard inside its entry's folder. Segments have the same in block and column. */
 export function shardPath(
   geometry: Geometry,
   block: number,
   shard: number,
 ): string {
   const dataShards = blockDataShards(geometry, block);
-  const segment = block * geometry.dataShards + Math.min(shard, dataShards - 1);
-  const segmentName = `segment_${padIndex(segment, segmentCountOf(geometry))}`;
-  const folder = blockFolder(geometry, block);
-  if (shard < dataShards) return `${folder}segments/${segmentName}.dat`;
-  const parity = padIndex(shard - dataShards, geometry.parityShards);
-  return geometry.dataShards === 1
-    ? `parity/${segmentName}_parity_${parity}.dat`
-    : `${folder}parity/parity_${parity}.dat`;
+  if (shard < dataShards) {
+    const segment = segmentOf(geometry, block, shard);
+    const folder = blockFolder(
+      geometry,
+      Math.floor(segment / geometry.dataShards),
+    );
+    return `${folder}segments/${segmentName(geometry, segment)}.dat`;
+  }
+  const parity = padIndex(
+    shard - dataShards,
+    blockParityShards(geometry, block),
+  );
+  if (isColumn(geometry, block)) {
+    const { group, place } = placeOfColumn(geometry, block);
+    const column = padIndex(place, geometry.dataShards);
+    return `${
+      groupFolder(geometry, group)
+    }column_${column}_parity_${parity}.dat`;
+  }
+  if (geometry.dataShards === 1) {
+    return `parity/${segmentName(geometry, block)}_parity_${parity}.dat`;
+  }
+  return `${blockFolder(geometry, block)}parity/parity_${parity}.dat`;
+}
+
+/** A shard's own file: a segment is named as its block's, not as its column's. */
+export interface ShardFile {
+  readonly block: number;
+  readonly shard: number;
+  /** Inside the entry's folder. */
+  readonly path: string;
+}
+
+/** Every shard file of an entry once. */
+export function* shardFilesOf(geometry: Geometry): Generator<ShardFile> {
+  const blocks = blockCountOf(geometry);
+  for (let block = 0; block < blocks + columnCountOf(geometry); block++) {
+    const first = block < blocks ? 0 : blockDataShards(geometry, block);
+    for (let shard = first; shard < blockShardCount(geometry, block); shard++) {
+      yield { block, shard, path: shardPath(geometry, block, shard) };
+    }
+  }
 }
 
 /** All folders below the entry's own, parents before children. */
@@ -130,15 +170,32 @@ export function entryFolders(geometry: Geometry): string[] {
   if (blocks === 0) return folders;
   const hasParity = geometry.parityShards > 0;
   if (geometry.dataShards === 1) {
-    return [...folders, "segments", ...(hasParity ? ["parity"] : [])];
+    folders.push("segments", ...(hasParity ? ["parity"] : []));
+  } else {
+    folders.push("blocks");
+    for (let block = 0; block < blocks; block++) {
+      const folder = blockFolder(geometry, block);
+      folders.push(folder.slice(0, -1), `${folder}segments`);
+      if (hasParity) folders.push(`${folder}parity`);
+    }
   }
-  folders.push("blocks");
-  for (let block = 0; block < blocks; block++) {
-    const folder = blockFolder(geometry, block);
-    folders.push(folder.slice(0, -1), `${folder}segments`);
-    if (hasParity) folders.push(`${folder}parity`);
+  const { crossBlock } = geometry;
+  if (crossBlock === undefined) return folders;
+  folders.push("groups");
+  for (let group = 0; group < crossBlock.groups; group++) {
+    folders.push(groupFolder(geometry, group).slice(0, -1));
   }
   return folders;
+}
+
+function segmentName(geometry: Geometry, segment: number): string {
+  return `segment_${padIndex(segment, segmentCountOf(geometry))}`;
+}
+
+/** Prefix of the paths of a group's parity. */
+function groupFolder(geometry: Geometry, group: number): string {
+  const groups = geometry.crossBlock?.groups ?? 0;
+  return `groups/group_${padIndex(group, groups)}/`;
 }
 
 /** Prefix of the paths of a block: with one data shard a block, there are no block folders. */

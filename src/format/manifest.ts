@@ -16,10 +16,13 @@ import {
   outboardBytesMax,
   payloadBytesMax,
   segmentBytesMax,
+  shardCountMax,
 } from "../base/limits.ts";
 import { isId, nameProblem } from "./entry_path.ts";
 import {
   blockCountOf,
+  blockShardCount,
+  type CrossBlock,
   type Geometry,
   segmentCountOf,
   slotCountOf,
@@ -41,6 +44,7 @@ import {
 import {
   formatDigestList,
   Invalid,
+  memberOf,
   type Members,
   readDigestList,
   readDigests,
@@ -89,15 +93,24 @@ export type DecodedManifest =
 /** Required by entries that store a tree. */
 const treeFeature = "file_table";
 
+/** Required by entries with parity across blocks. */
+const crossBlockFeature = "cross_block_parity";
+
+const knownFeatures: readonly unknown[] = [treeFeature, crossBlockFeature];
+
 const checkMember = "manifest_blake3";
 
 /** The bytes of a manifest file. */
 export function encodeManifest(manifest: Manifest, digest: Digester): Bytes {
   const { geometry, outboard, source, files } = manifest;
+  const { crossBlock } = geometry;
   const members = {
     format: "blockframe",
     version: formatVersion,
-    required_features: files === undefined ? [] : [treeFeature],
+    required_features: [
+      ...(files === undefined ? [] : [treeFeature]),
+      ...(crossBlock === undefined ? [] : [crossBlockFeature]),
+    ],
     id: manifest.id,
     name: manifest.name,
     created: manifest.created,
@@ -106,6 +119,9 @@ export function encodeManifest(manifest: Manifest, digest: Digester): Bytes {
     payload_bytes: geometry.payloadBytes,
     segment_bytes: geometry.segmentBytes,
     leaf_bytes: geometry.leafBytes,
+    // JSON leaves out what is undefined.
+    cross_block: crossBlock &&
+      { groups: crossBlock.groups, parity: crossBlock.parity },
     root: formatHex(manifest.root),
     source: { modified: source.modified, mode: source.mode },
     ...(files === undefined ? {} : { files: encodeFilesMember(files) }),
@@ -216,7 +232,7 @@ function readVersion(members: Members): string[] {
   if (!Array.isArray(features)) {
     throw new Invalid(`"required_features" is not a list`);
   }
-  const unknown = features.filter((feature) => feature !== treeFeature);
+  const unknown = features.filter((each) => !knownFeatures.includes(each));
   if (unknown.length > 0) {
     const names = unknown.slice(0, 8).map((feature) => JSON.stringify(feature))
       .join(", ");
@@ -261,18 +277,45 @@ function readGeometry(members: Members, policy: Policy): Geometry {
   if (segmentBytes % leafBytes !== 0) {
     throw new Invalid(`"segment_bytes" is not whole leaves`);
   }
-  const geometry = {
-    payloadBytes,
-    leafBytes,
-    segmentBytes,
-    ...shardsOf(policy),
-  };
+  const blocks = { payloadBytes, leafBytes, segmentBytes, ...shardsOf(policy) };
+  const crossBlock = readCrossBlock(members, blocks);
+  const geometry = crossBlock === undefined
+    ? blocks
+    : { ...blocks, crossBlock };
   if (slotCountOf(geometry) * digestBytes > outboardBytesMax) {
     throw new Unsupported(
       `it describes more leaves than this program can hold`,
     );
   }
   return geometry;
+}
+
+/** Parity across blocks, which is there exactly where the features name it. */
+function readCrossBlock(
+  members: Members,
+  blocks: Geometry,
+): CrossBlock | undefined {
+  const value = memberOf(members, "cross_block");
+  const features = members["required_features"] as unknown[];
+  const isNamed = features.includes(crossBlockFeature);
+  if (isNamed !== (value !== undefined)) {
+    throw new Invalid(
+      `"cross_block" and "required_features" contradict each other`,
+    );
+  }
+  if (value === undefined) return undefined;
+  const cross = readObject(value, `"cross_block"`);
+  const blockCount = blockCountOf(blocks);
+  const crossBlock = {
+    groups: readInteger(cross, "groups", 1, Math.max(1, blockCount)),
+    parity: readInteger(cross, "parity", 1, shardCountMax - 1),
+  };
+  const largest = { ...blocks, crossBlock };
+  if (
+    blocks.dataShards === 1 || blockCount === 0 ||
+    blockShardCount(largest, blockCount) > shardCountMax
+  ) throw new Invalid(`"cross_block" does not fit the payload and its policy`);
+  return crossBlock;
 }
 
 function readOutboard(members: Members, geometry: Geometry): OutboardRecord {

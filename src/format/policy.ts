@@ -68,7 +68,7 @@ export function parsePolicy(text: string): Policy {
   );
 }
 
-/** The tier of a payload by its size. Tier 4 has the policy of tier 3 in this version. */
+/** The tier of a payload by its size. Tier 4 is tier 3 with parity across blocks. */
 export function planTier(
   payloadBytes: number,
   limits: TierLimits,
@@ -77,7 +77,7 @@ export function planTier(
   if (payloadBytes < limits.tier1Max) return { tier: 1, policy: copies };
   if (payloadBytes < limits.tier2Max) return { tier: 2, policy: copies };
   return {
-    tier: 3,
+    tier: payloadBytes < limits.tier3Max ? 3 : 4,
     policy: { kind: "erasure", dataShards: 30, parityShards: 3 },
   };
 }
