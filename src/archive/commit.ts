@@ -31,6 +31,7 @@ import type { StoreStat } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import type { CommitReport, EntrySummary } from "./report.ts";
 import {
+  encodeBytesOf,
   encodeShards,
   makeFiles,
   newId,
@@ -115,7 +116,7 @@ export async function commitPayload(
     kind: "start",
     operation: "commit",
     name: payload.name,
-    bytesTotal: payload.bytes,
+    bytesTotal: encodeBytesOf(plan.geometry),
   });
   let filled: Filled;
   try {
@@ -183,6 +184,7 @@ export function planEntry(
     segmentBytesMax: segmentBytes,
     leafBytesMax,
     evenBlocks: payload.evenBlocks ?? true,
+    acrossBlocks: tier === 4,
   });
   if (slotCountOf(geometry) * digestBytes > outboardBytesMax) {
     throw new Failure(

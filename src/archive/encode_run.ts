@@ -12,6 +12,7 @@ import type { Store } from "../store/store.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import { readSpool } from "./spool.ts";
 import type { EncodeJob } from "./worker_protocol.ts";
+import { writeNewRows } from "./write_rows.ts";
 
 /** What a job needs of its thread. */
 export interface JobContext {
@@ -152,15 +153,11 @@ function writeShards(
   buffer: RunBuffer,
   isCopied: boolean,
 ): void {
-  const { geometry, run } = job;
   const store = context.storeOf(job.entry.root);
   const first = job.source.kind === "stored" ? buffer.dataShards : 0;
   for (let shard = first; shard < buffer.shardCount; shard++) {
     if (buffer.lengthOf(shard) === 0) continue;
     using file = store.openFile(pathOf(job, shard), "update");
-    file.writeFrom(
-      buffer.view(isCopied ? 0 : shard),
-      run.firstRow * geometry.leafBytes,
-    );
+    writeNewRows(file, buffer, shard, isCopied ? 0 : shard);
   }
 }

@@ -1,16 +1,21 @@
 // Executor: who does the jobs. InlineExecutor does them on the calling thread, for small entries,
 // for tests and for stores that live in memory; WorkerPool (worker_pool.ts) spreads them.
 
-import { AssertionError } from "../base/assert.ts";
+import { AssertionError, unreachable } from "../base/assert.ts";
 import { Failure, messageOf } from "../base/errors.ts";
+import { encodeColumn } from "./encode_column.ts";
 import { encodeRun, type JobContext } from "./encode_run.ts";
 import { scanRun } from "./scan_run.ts";
+import { solveSlab } from "./solve_slab.ts";
 import type {
+  EncodeColumnJob,
   EncodeJob,
   Job,
   JobResult,
   ScanJob,
   ShardFinding,
+  SlabFinding,
+  SlabJob,
 } from "./worker_protocol.ts";
 import type { Bytes } from "../base/bytes.ts";
 
@@ -25,9 +30,18 @@ export interface Executor extends AsyncDisposable {
 /** Does a job here and now; failures become values. */
 export function runJob(job: Job, context: JobContext): JobResult {
   try {
-    return job.kind === "encode"
-      ? { kind: "encoded", digests: encodeRun(job, context) }
-      : { kind: "scanned", findings: scanRun(job, context) };
+    switch (job.kind) {
+      case "encode":
+        return { kind: "encoded", digests: encodeRun(job, context) };
+      case "encode-column":
+        return { kind: "encoded", digests: encodeColumn(job, context) };
+      case "scan":
+        return { kind: "scanned", findings: scanRun(job, context) };
+      case "slab":
+        return { kind: "solved", findings: solveSlab(job, context) };
+      default:
+        return unreachable(job);
+    }
   } catch (error) {
     const code = error instanceof Failure ? error.code : "internal";
     const detail = error instanceof Error && code === "internal"
@@ -70,7 +84,7 @@ export class InlineExecutor implements Executor {
 /** Does an encode job. @throws {Failure} @throws {AssertionError} */
 export async function encodeWith(
   executor: Executor,
-  job: EncodeJob,
+  job: EncodeJob | EncodeColumnJob,
 ): Promise<Bytes> {
   const result = succeeded(await executor.run(job));
   if (result.kind !== "encoded") {
@@ -87,6 +101,18 @@ export async function scanWith(
   const result = succeeded(await executor.run(job));
   if (result.kind !== "scanned") {
     throw new AssertionError("a scan job gave another's result");
+  }
+  return result.findings;
+}
+
+/** Does a slab job. @throws {Failure} @throws {AssertionError} */
+export async function solveWith(
+  executor: Executor,
+  job: SlabJob,
+): Promise<readonly SlabFinding[]> {
+  const result = succeeded(await executor.run(job));
+  if (result.kind !== "solved") {
+    throw new AssertionError("a slab job gave another's result");
   }
   return result.findings;
 }

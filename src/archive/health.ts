@@ -7,13 +7,8 @@ import {
   entryFolders,
   metadataFolders,
   metadataPath,
-  shardPath,
+  shardFilesOf,
 } from "../format/entry_path.ts";
-import {
-  blockCountOf,
-  blockDataShards,
-  type Geometry,
-} from "../format/geometry.ts";
 import { countsOf } from "../format/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
@@ -209,7 +204,7 @@ function findStrangers(
       expected.add(metadataPath(folder, "files.jsonl.gz"));
     }
   }
-  for (const { path } of shardFiles(manifest.geometry)) expected.add(path);
+  for (const { path } of shardFilesOf(manifest.geometry)) expected.add(path);
   const strangers: string[] = [];
   for (const folder of ["", ...entryFolders(manifest.geometry)]) {
     const path = folder === "" ? entry.folder : `${entry.folder}/${folder}`;
@@ -225,15 +220,4 @@ function findStrangers(
     }
   }
   return strangers;
-}
-
-function* shardFiles(
-  geometry: Geometry,
-): Generator<{ block: number; shard: number; path: string }> {
-  for (let block = 0; block < blockCountOf(geometry); block++) {
-    const shards = blockDataShards(geometry, block) + geometry.parityShards;
-    for (let shard = 0; shard < shards; shard++) {
-      yield { block, shard, path: shardPath(geometry, block, shard) };
-    }
-  }
 }

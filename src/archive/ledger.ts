@@ -1,17 +1,21 @@
 // Ledger: adds up what the scans of one entry found, by file, and turns it into the report's damage
-// and lost ranges.
+// and lost ranges. A leaf that one scan could not rebuild may be rebuilt by a later one.
 
-import { present } from "../base/assert.ts";
 import { shardPath } from "../format/entry_path.ts";
 import {
   blockDataShards,
   type Geometry,
-  payloadOffsetOf,
+  isColumn,
+  payloadLeafCount,
+  placeOfColumn,
   type RowRun,
-  shardLength,
+  segmentOf,
+  slotCountOf,
+  slotOf,
 } from "../format/geometry.ts";
 import type { DamageCause, FileDamage, PayloadRange } from "./report.ts";
-import type { Obstacle, ShardFinding } from "./worker_protocol.ts";
+import { SlotSet } from "./slot_set.ts";
+import type { Obstacle, ShardFinding, SlabFinding } from "./worker_protocol.ts";
 
 /** What was found of one shard file. */
 export interface ShardRecord {
@@ -31,36 +35,75 @@ export interface ShardRecord {
 export class Ledger {
   readonly #geometry: Geometry;
   readonly #records = new Map<string, ShardRecord>();
-  readonly #lost: PayloadRange[] = [];
+  /** Leaves that failed their verification. */
+  readonly #bad: SlotSet;
+  /** Those of them that could not be rebuilt. */
+  readonly #lost: SlotSet;
   /** Runs in which something was found. */
   readonly findingRuns: RowRun[] = [];
-  lostParityLeafCount = 0;
 
   /** An empty ledger. */
   constructor(geometry: Geometry) {
     this.#geometry = geometry;
+    this.#bad = new SlotSet(slotCountOf(geometry));
+    this.#lost = new SlotSet(slotCountOf(geometry));
+  }
+
+  /** Leaves that could not be rebuilt. */
+  get lostLeafCount(): number {
+    return this.#lost.size;
+  }
+
+  /** Leaves of parity among them. */
+  get lostParityLeafCount(): number {
+    return this.#lost.size - this.#lostPayloadLeaves().length;
+  }
+
+  /** Whether the leaf could not be rebuilt. */
+  isLost(block: number, shard: number, row: number): boolean {
+    return this.#lost.has(slotOf(this.#geometry, block, shard, row));
   }
 
   /** Takes in what a scan of `run` found. */
   add(run: RowRun, findings: readonly ShardFinding[]): void {
     if (findings.length > 0) this.findingRuns.push(run);
+    for (const finding of findings) this.#take(run.block, finding);
+  }
+
+  /** Takes in what a slab came to: what it rebuilt is lost no more. */
+  addSlab(findings: readonly SlabFinding[]): void {
     for (const finding of findings) {
-      const cause = finding.leaves[0]?.cause ?? finding.lengthCause;
-      if (cause === undefined) continue;
-      const record = this.#enter(
-        run.block,
-        finding.shard,
-        finding.lengthCause ?? cause,
-      );
-      if (finding.lengthCause === "overlong") record.overlong = true;
-      if (finding.obstacle !== undefined) record.obstacle ??= finding.obstacle;
-      for (const leaf of finding.leaves) {
-        record.leafCount++;
-        if (leaf.rebuilt) record.rebuiltLeafCount++;
-        else this.#addLost(run.block, finding.shard, leaf.row);
-        if (leaf.written) record.writtenLeafCount++;
+      for (const { row } of this.#take(finding.block, finding)) {
+        const { block } = finding;
+        this.findingRuns.push({ block, firstRow: row, rowCount: 1 });
       }
     }
+  }
+
+  /** Gives the leaves of which nothing was known before. */
+  #take(block: number, finding: ShardFinding): ShardFinding["leaves"] {
+    const cause = finding.leaves[0]?.cause ?? finding.lengthCause;
+    if (cause === undefined) return [];
+    const record = this.#enter(
+      block,
+      finding.shard,
+      finding.lengthCause ?? cause,
+    );
+    if (finding.lengthCause === "overlong") record.overlong = true;
+    if (finding.obstacle !== undefined) record.obstacle ??= finding.obstacle;
+    return finding.leaves.filter((leaf) => {
+      const slot = slotOf(this.#geometry, block, finding.shard, leaf.row);
+      const isNew = this.#bad.add(slot);
+      if (isNew) {
+        record.leafCount++;
+        if (!leaf.rebuilt) this.#lost.add(slot);
+      }
+      if (leaf.rebuilt && (isNew || this.#lost.delete(slot))) {
+        record.rebuiltLeafCount++;
+        if (leaf.written) record.writtenLeafCount++;
+      }
+      return isNew;
+    });
   }
 
   /** Damaged shard files, by block and shard. */
@@ -76,7 +119,19 @@ export class Ledger {
 
   /** Payload bytes that cannot be rebuilt, merged and in order. */
   lostRanges(): PayloadRange[] {
-    return mergeRanges(this.#lost);
+    const { leafBytes, payloadBytes } = this.#geometry;
+    return mergeRanges(
+      this.#lostPayloadLeaves().map((leaf) => {
+        const payloadOffset = leaf * leafBytes;
+        const bytes = Math.min(leafBytes, payloadBytes - payloadOffset);
+        return { payloadOffset, bytes };
+      }),
+    );
+  }
+
+  #lostPayloadLeaves(): number[] {
+    if (this.#lost.size === 0) return [];
+    return [...this.#lost.between(0, payloadLeafCount(this.#geometry))];
   }
 
   /** Leaves that were rebuilt. */
@@ -93,13 +148,16 @@ export class Ledger {
     const geometry = this.#geometry;
     const dataShards = blockDataShards(geometry, record.block);
     const isData = record.shard < dataShards;
+    const ofColumn = isColumn(geometry, record.block);
     return {
       file: shardPath(geometry, record.block, record.shard),
-      role: isData ? "segment" : "parity",
+      role: isData ? "segment" : ofColumn ? "group" : "parity",
       index: isData
-        ? record.block * geometry.dataShards + record.shard
+        ? segmentOf(geometry, record.block, record.shard)
         : record.shard - dataShards,
-      block: record.block,
+      block: ofColumn
+        ? placeOfColumn(geometry, record.block).group
+        : record.block,
       cause: record.cause,
       leafCount: record.leafCount,
       rebuiltLeafCount: record.rebuiltLeafCount,
@@ -126,22 +184,6 @@ export class Ledger {
       this.#records.set(path, record);
     }
     return record;
-  }
-
-  #addLost(block: number, shard: number, row: number): void {
-    const geometry = this.#geometry;
-    if (shard >= blockDataShards(geometry, block)) {
-      this.lostParityLeafCount++;
-      return;
-    }
-    const shardOffset = row * geometry.leafBytes;
-    const bytes = Math.min(
-      geometry.leafBytes,
-      shardLength(geometry, block, shard) - shardOffset,
-    );
-    const payloadOffset = payloadOffsetOf(geometry, block, shard, shardOffset);
-    present(bytes > 0 ? bytes : undefined, "a leaf has bytes");
-    this.#lost.push({ payloadOffset, bytes });
   }
 }
 

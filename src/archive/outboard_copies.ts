@@ -7,7 +7,7 @@ import { digestBytes } from "../base/limits.ts";
 import type { Codec } from "../codec/mod.ts";
 import {
   payloadLeafCount,
-  planRowRuns,
+  planAllRuns,
   slotCountOf,
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -167,7 +167,7 @@ function digestShards(
 ): { stored: Bytes; encoded: Bytes } {
   const { geometry } = manifest;
   const stored = new Outboard(geometry), encoded = new Outboard(geometry);
-  for (const run of planRowRuns(geometry, context.settings.runBytesMax)) {
+  for (const run of planAllRuns(geometry, context.settings.runBytesMax)) {
     throwIfInterrupted(context);
     const digests = digestStored(folder, geometry, run, context);
     stored.writeRun(run, digests.stored);

@@ -4,7 +4,7 @@
 
 import { Failure, isFailure, messageOf } from "../base/errors.ts";
 import { entryFolders, shardPath } from "../format/entry_path.ts";
-import { planRowRuns, shardLength } from "../format/geometry.ts";
+import { planAllRuns, shardLength } from "../format/geometry.ts";
 import type { Store } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
@@ -72,7 +72,7 @@ async function replaceFiles(
     const known = redirects.get(block) ?? [];
     redirects.set(block, [...known, { shard, path }]);
   }
-  const runs = [...planRowRuns(geometry, context.settings.runBytesMax)]
+  const runs = [...planAllRuns(geometry, context.settings.runBytesMax)]
     .filter((run) => redirects.has(run.block));
   const wish = {
     shards: "all",
@@ -175,7 +175,13 @@ async function verifyRepaired(
 ): Promise<Set<ShardRecord>> {
   const { geometry } = entry.manifest;
   const runs = ledger.findingRuns;
-  const wish = { shards: "all", repair: false, runs, quiet: true } as const;
+  const wish = {
+    shards: "all",
+    repair: false,
+    runs,
+    quiet: true,
+    verifyOnly: true,
+  } as const;
   const second = await scanEntry(entry, wish, executor, context);
   const right = new Set<ShardRecord>();
   for (const record of ledger.records()) {

@@ -19,10 +19,19 @@ export interface FileDamage {
   /** Path inside the entry's folder, "/"-separated. */
   readonly file: string;
   /** What the file holds. */
-  readonly role: "segment" | "parity" | "manifest" | "outboard" | "table";
-  /** Segment number in the payload (role "segment"), else the parity shard's number in its block. */
+  readonly role:
+    | "segment"
+    | "parity"
+    | "group"
+    | "manifest"
+    | "outboard"
+    | "table";
+  /**
+   * Segment number in the payload (role "segment"), else the parity shard's number in its block, or
+   * in its column (role "group": parity across blocks).
+   */
   readonly index: number;
-  /** The block the shard belongs to; 0 for metadata. */
+  /** The block, or the group, the shard belongs to; 0 for metadata. */
   readonly block: number;
   /** The first cause met; a file can have several. */
   readonly cause: DamageCause;

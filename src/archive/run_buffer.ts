@@ -6,6 +6,7 @@ import { digestBytes } from "../base/limits.ts";
 import type { Codec, Coder, Lease } from "../codec/mod.ts";
 import {
   blockDataShards,
+  blockParityShards,
   type Geometry,
   payloadOffsetOf,
   type RowRun,
@@ -25,6 +26,8 @@ export class RunBuffer implements Disposable {
   readonly run: RowRun;
   /** Data shards of this block. */
   readonly dataShards: number;
+  /** Parity shards of this block. */
+  readonly parityShards: number;
   /** Data and parity shards of this block. */
   readonly shardCount: number;
   /** Bytes from one shard's start to the next one's. */
@@ -39,9 +42,10 @@ export class RunBuffer implements Disposable {
     this.geometry = geometry;
     this.run = run;
     this.dataShards = blockDataShards(geometry, run.block);
-    this.shardCount = this.dataShards + geometry.parityShards;
+    this.parityShards = blockParityShards(geometry, run.block);
+    this.shardCount = this.dataShards + this.parityShards;
     this.stride = run.rowCount * geometry.leafBytes + shardGapBytes;
-    this.coder = codec.coder(this.dataShards, geometry.parityShards);
+    this.coder = codec.coder(this.dataShards, this.parityShards);
     this.#codec = codec;
     this.#lease = codec.lease(this.stride * this.shardCount);
     this.#digestLease = codec.lease(run.rowCount * digestBytes);

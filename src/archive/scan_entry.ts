@@ -1,19 +1,29 @@
-// Scan an entry: all its runs through the scan job, with progress, into a ledger. Health and restore
-// are this with different wishes.
+// Scan an entry: all its runs through the scan job, with progress, into a ledger; then what they
+// left lost, across blocks where the entry has parity for that. Health and restore are this with
+// different wishes.
 
 import { Failure } from "../base/errors.ts";
 import {
   blockDataShards,
+  blockParityShards,
   type Geometry,
+  isColumn,
   parityBytesOf,
+  planAllRuns,
   planRowRuns,
   type RowRun,
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Outboard } from "../format/outboard.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
-import { type Executor, forEachBounded, scanWith } from "./executor.ts";
+import {
+  type Executor,
+  forEachBounded,
+  scanWith,
+  solveWith,
+} from "./executor.ts";
 import { Ledger } from "./ledger.ts";
+import { digestsOfSlab, planSlabs, slabBytesOf } from "./slab_plan.ts";
 import type { ShardRedirect, StorePath } from "./worker_protocol.ts";
 
 /** An entry whose description and digests are at hand. */
@@ -32,6 +42,8 @@ export interface ScanWish {
   readonly output?: StorePath;
   /** Only these runs. */
   readonly runs?: readonly RowRun[];
+  /** Only find out what is right: nothing needs to be rebuilt across blocks. */
+  readonly verifyOnly?: boolean;
   /** No progress events. */
   readonly quiet?: boolean;
   /** Called after every run with the bytes gone through so far. */
@@ -56,34 +68,105 @@ export async function scanEntry(
 ): Promise<Ledger> {
   const { geometry } = entry.manifest;
   const ledger = new Ledger(geometry);
-  const bytesTotal = scanBytesOf(geometry, wish.shards);
-  let bytesDone = 0;
-  const runs = wish.runs ?? planRowRuns(geometry, context.settings.runBytesMax);
+  const progress = new Progress(
+    wish,
+    scanBytesOf(geometry, wish.shards),
+    context,
+  );
+  const { runBytesMax } = context.settings;
+  const runs = wish.runs ??
+    (wish.shards === "all"
+      ? planAllRuns(geometry, runBytesMax)
+      : planRowRuns(geometry, runBytesMax));
   await forEachBounded(runs, executor.width, async (run) => {
     throwIfInterrupted(context);
+    // The segments of a column are verified with their blocks.
+    const shards = isColumn(geometry, run.block) ? "parity" : wish.shards;
     const findings = await scanWith(executor, {
       kind: "scan",
       entry: { root: context.root, path: entry.folder },
       geometry,
       run,
       digests: entry.outboard.readRun(run),
-      shards: wish.shards,
+      shards,
       repair: wish.repair,
       redirects: wish.redirects?.get(run.block) ?? [],
       ...(wish.output === undefined ? {} : { output: wish.output }),
     });
     ledger.add(run, findings);
-    bytesDone += runBytes(geometry, run, wish.shards);
-    wish.onBytes?.(bytesDone);
-    if (wish.quiet) return;
-    context.emit({
-      kind: "progress",
-      bytesDone: Math.min(bytesDone, bytesTotal),
-      bytesTotal,
-    });
+    progress.add(runBytes(geometry, run, shards));
   });
+  if (!wish.verifyOnly) {
+    await solveSlabs(entry, wish, ledger, progress, executor, context);
+  }
   refuseVanished(entry.folder, ledger, context);
   return ledger;
+}
+
+/** Rebuilds across blocks what is still lost. */
+async function solveSlabs(
+  entry: OpenEntry,
+  wish: ScanWish,
+  ledger: Ledger,
+  progress: Progress,
+  executor: Executor,
+  context: EngineContext,
+): Promise<void> {
+  const { geometry } = entry.manifest;
+  if (geometry.crossBlock === undefined || ledger.lostLeafCount === 0) return;
+  const { runBytesMax } = context.settings;
+  // Planned before any of it is solved: what a slab gains concerns no other.
+  const slabs = [...planSlabs(geometry, ledger, runBytesMax)];
+  for (const slab of slabs) progress.expect(slabBytesOf(geometry, slab));
+  const redirects = [...wish.redirects ?? []].flatMap(([block, ofBlock]) =>
+    ofBlock.map((each) => ({ block, ...each }))
+  );
+  await forEachBounded(slabs, executor.width, async (each) => {
+    throwIfInterrupted(context);
+    ledger.addSlab(
+      await solveWith(executor, {
+        kind: "slab",
+        entry: { root: context.root, path: entry.folder },
+        geometry,
+        slab: each.slab,
+        lost: each.lost,
+        digests: digestsOfSlab(geometry, entry.outboard, each.slab),
+        repair: wish.repair,
+        redirects,
+        ...(wish.output === undefined ? {} : { output: wish.output }),
+      }),
+    );
+    progress.add(slabBytesOf(geometry, each));
+  });
+}
+
+/** How far a scan is. */
+class Progress {
+  readonly #wish: ScanWish;
+  readonly #context: EngineContext;
+  #bytesTotal: number;
+  #bytesDone = 0;
+
+  constructor(wish: ScanWish, bytesTotal: number, context: EngineContext) {
+    this.#wish = wish;
+    this.#bytesTotal = bytesTotal;
+    this.#context = context;
+  }
+
+  /** There is more to do than it seemed. */
+  expect(bytes: number): void {
+    this.#bytesTotal += bytes;
+  }
+
+  /** Some more was done. */
+  add(bytes: number): void {
+    this.#bytesDone += bytes;
+    this.#wish.onBytes?.(this.#bytesDone);
+    if (this.#wish.quiet) return;
+    const bytesDone = Math.min(this.#bytesDone, this.#bytesTotal);
+    const bytesTotal = this.#bytesTotal;
+    this.#context.emit({ kind: "progress", bytesDone, bytesTotal });
+  }
 }
 
 /** Damage everywhere because the disk was pulled, or the entry removed, is not damage. */
@@ -104,9 +187,9 @@ function refuseVanished(
 function runBytes(
   geometry: Geometry,
   run: RowRun,
-  shards: "data" | "all",
+  shards: "data" | "all" | "parity",
 ): number {
-  const data = blockDataShards(geometry, run.block);
-  const count = shards === "all" ? data + geometry.parityShards : data;
-  return run.rowCount * geometry.leafBytes * count;
+  const data = shards === "parity" ? 0 : blockDataShards(geometry, run.block);
+  const parity = shards === "data" ? 0 : blockParityShards(geometry, run.block);
+  return run.rowCount * geometry.leafBytes * (data + parity);
 }

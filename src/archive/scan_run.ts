@@ -6,12 +6,12 @@
 import { digestBytes } from "../base/limits.ts";
 import { assert, present } from "../base/assert.ts";
 import { type Bytes, equalBytes } from "../base/bytes.ts";
-import { Failure, isFailure, messageOf } from "../base/errors.ts";
+import { isFailure, messageOf } from "../base/errors.ts";
 import { shardPath } from "../format/entry_path.ts";
-import { payloadOffsetOf, shardLength } from "../format/geometry.ts";
-import type { Store, StoreFile } from "../store/store.ts";
-import { causeOf } from "./damage_cause.ts";
+import { payloadOffsetOf } from "../format/geometry.ts";
+import type { Store } from "../store/store.ts";
 import type { JobContext } from "./encode_run.ts";
+import { digestAt, readRows, type RowsFinding } from "./read_rows.ts";
 import type { DamageCause } from "./report.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import type {
@@ -20,6 +20,7 @@ import type {
   ScanJob,
   ShardFinding,
 } from "./worker_protocol.ts";
+import { isZeroRow, refuseShared, writeRows } from "./write_rows.ts";
 
 /**
  * Does the job; gives what was wrong, shard by shard.
@@ -27,20 +28,19 @@ import type {
  */
 export function scanRun(job: ScanJob, context: JobContext): ShardFinding[] {
   using scan = new RunScan(job, context);
-  scan.readShards(
-    0,
-    job.shards === "data" ? scan.buffer.dataShards : scan.buffer.shardCount,
-  );
-  if (scan.hasDamage()) {
-    scan.readShards(scan.readCount, scan.buffer.shardCount);
-    scan.rebuild();
+  const { dataShards, shardCount } = scan.buffer;
+  if (job.shards === "parity") scan.readShards(dataShards, shardCount);
+  else {
+    scan.readShards(0, job.shards === "data" ? dataShards : shardCount);
+    if (scan.hasDamage()) {
+      scan.readShards(scan.readCount, shardCount);
+      scan.rebuild();
+    }
   }
   if (job.repair) scan.writeBack();
   if (job.output !== undefined) scan.writeOutput();
   return scan.findings();
 }
-
-type LengthCause = "missing" | "truncated" | "overlong";
 
 /** What is known of one leaf: undefined is good. */
 interface Fault {
@@ -58,7 +58,7 @@ class RunScan implements Disposable {
   readonly #store: Store;
   /** Faults by shard, then by row of the run. */
   readonly #faults: (Fault | undefined)[][] = [];
-  readonly #lengthCauses: (LengthCause | undefined)[] = [];
+  readonly #lengthCauses: RowsFinding["lengthCause"][] = [];
   readonly #obstacles = new Map<number, Obstacle>();
 
   constructor(job: ScanJob, context: JobContext) {
@@ -80,102 +80,19 @@ class RunScan implements Disposable {
 
   readShards(first: number, end: number): void {
     for (let shard = first; shard < end; shard++) {
-      const causes = this.#readShard(shard);
-      this.buffer.padShard(shard);
-      this.#faults[shard] = this.#verifyShard(shard, causes);
+      const { causes, lengthCause } = readRows(
+        this.#store,
+        this.#pathOf(shard),
+        this.buffer,
+        shard,
+        this.#digestsOf(shard),
+      );
+      this.#lengthCauses[shard] = lengthCause;
+      this.#faults[shard] = causes.map((cause) =>
+        cause && { cause, rebuilt: false, written: false }
+      );
     }
     this.readCount = Math.max(this.readCount, end);
-  }
-
-  /** Reads a shard's rows; gives the cause for every row that could not be read. */
-  #readShard(shard: number): (DamageCause | undefined)[] {
-    const { geometry, run } = this.#job;
-    const length = this.buffer.lengthOf(shard);
-    const rowCount = Math.ceil(length / geometry.leafBytes);
-    const causes: (DamageCause | undefined)[] = new Array(rowCount).fill(
-      undefined,
-    );
-    try {
-      using file = this.#store.openFile(this.#pathOf(shard), "read");
-      const difference = file.size() - shardLength(geometry, run.block, shard);
-      if (difference !== 0) {
-        this.#lengthCauses[shard] = difference < 0 ? "truncated" : "overlong";
-      }
-      if (length > 0) this.#readRows(file, shard, causes);
-    } catch (error) {
-      const cause = causeOf(error);
-      if (cause === "missing") this.#lengthCauses[shard] = "missing";
-      causes.fill(cause);
-    }
-    return causes;
-  }
-
-  /** One read for the whole run; leaf by leaf where that fails, so that one bad sector costs one leaf. */
-  #readRows(
-    file: StoreFile,
-    shard: number,
-    causes: (DamageCause | undefined)[],
-  ): void {
-    const { geometry, run } = this.#job;
-    const shardOffset = run.firstRow * geometry.leafBytes;
-    const length = this.buffer.lengthOf(shard);
-    let readBytes: number;
-    try {
-      readBytes = file.readInto(this.buffer.view(shard), shardOffset);
-    } catch (error) {
-      causeOf(error);
-      this.#readLeaves(file, shard, causes);
-      return;
-    }
-    if (readBytes === length) return;
-    for (
-      let row = Math.floor(readBytes / geometry.leafBytes);
-      row < causes.length;
-      row++
-    ) {
-      causes[row] = "truncated";
-    }
-  }
-
-  #readLeaves(
-    file: StoreFile,
-    shard: number,
-    causes: (DamageCause | undefined)[],
-  ): void {
-    const { geometry, run } = this.#job;
-    const length = this.buffer.lengthOf(shard);
-    for (let row = 0; row < causes.length; row++) {
-      const from = row * geometry.leafBytes;
-      const leaf = this.buffer.view(
-        shard,
-        from,
-        Math.min(geometry.leafBytes, length - from),
-      );
-      try {
-        const readBytes = file.readInto(
-          leaf,
-          run.firstRow * geometry.leafBytes + from,
-        );
-        if (readBytes < leaf.length) causes[row] = "truncated";
-      } catch (error) {
-        causes[row] = causeOf(error);
-      }
-    }
-  }
-
-  #verifyShard(
-    shard: number,
-    causes: (DamageCause | undefined)[],
-  ): (Fault | undefined)[] {
-    if (causes.length === 0) return [];
-    const found = this.buffer.digestRows(shard);
-    return causes.map((cause, row) => {
-      const verdict = cause ??
-        (equalBytes(digestAt(found, row), this.#expected(shard, row))
-          ? undefined
-          : "rotten");
-      return verdict && { cause: verdict, rebuilt: false, written: false };
-    });
   }
 
   /** Rebuilds every faulty leaf whose row has lost at most m leaves. */
@@ -186,7 +103,7 @@ class RunScan implements Disposable {
       const lost = this.#lostIn(row);
       let end = row + 1;
       while (end < run.rowCount && sameNumbers(lost, this.#lostIn(end))) end++;
-      if (lost.length > 0 && lost.length <= this.#job.geometry.parityShards) {
+      if (lost.length > 0 && lost.length <= this.buffer.parityShards) {
         this.#rebuildRows(row, end, lost);
       }
       row = end;
@@ -214,7 +131,7 @@ class RunScan implements Disposable {
         if (fault === undefined) continue;
         fault.rebuilt = equalBytes(
           digestAt(found, index - row),
-          this.#expected(shard, index),
+          digestAt(this.#digestsOf(shard), index),
         );
       }
     }
@@ -222,41 +139,30 @@ class RunScan implements Disposable {
 
   /** Writes rebuilt leaves into their files; a redirected shard gets all its good leaves. */
   writeBack(): void {
-    for (let shard = 0; shard < this.buffer.shardCount; shard++) {
-      const redirect = this.#job.redirects.find((each) => each.shard === shard);
-      const faults = present(this.#faults[shard], "a repair reads every shard");
-      const rows = faults.map((fault) =>
-        fault === undefined ? redirect !== undefined : fault.rebuilt
-      );
-      if (!rows.includes(true)) continue;
-      const path = redirect === undefined
-        ? this.#pathOf(shard)
-        : `${this.#job.entry.path}/${redirect.path}`;
-      try {
-        if (redirect === undefined) this.#refuseShared(path);
-        using file = this.#store.openFile(path, "ensure");
-        const base = this.#job.run.firstRow * this.#job.geometry.leafBytes;
-        this.#writeRows(file, shard, rows, () => base);
-        for (const fault of faults) if (fault?.rebuilt) fault.written = true;
-      } catch (error) {
-        if (!isFailure(error)) throw error;
-        this.#obstacles.set(shard, {
-          code: error.code,
-          message: messageOf(error),
-        });
-      }
-    }
+    this.#faults.forEach((faults, shard) => this.#writeShard(shard, faults));
   }
 
-  /** A file that has another name somewhere must not be written: that name may be outside. */
-  #refuseShared(path: string): void {
-    const found = this.#store.stat(path);
-    // A folder has a link count, too, and is refused for what it is when it is opened.
-    if (found?.kind === "file" && found.linkCount > 1) {
-      throw new Failure(
-        "unsafe-path",
-        `"${path}" shares its bytes with another name`,
-      );
+  #writeShard(shard: number, faults: readonly (Fault | undefined)[]): void {
+    const redirect = this.#job.redirects.find((each) => each.shard === shard);
+    const rows = faults.map((fault) =>
+      fault === undefined ? redirect !== undefined : fault.rebuilt
+    );
+    if (!rows.includes(true)) return;
+    const path = redirect === undefined
+      ? this.#pathOf(shard)
+      : `${this.#job.entry.path}/${redirect.path}`;
+    try {
+      if (redirect === undefined) refuseShared(this.#store, path);
+      using file = this.#store.openFile(path, "ensure");
+      const base = this.#job.run.firstRow * this.#job.geometry.leafBytes;
+      writeRows(file, this.buffer, shard, base, (row) => rows[row] === true);
+      for (const fault of faults) if (fault?.rebuilt) fault.written = true;
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      this.#obstacles.set(shard, {
+        code: error.code,
+        message: messageOf(error),
+      });
     }
   }
 
@@ -270,37 +176,17 @@ class RunScan implements Disposable {
     );
     for (let shard = 0; shard < this.buffer.dataShards; shard++) {
       const faults = present(this.#faults[shard], "all data shards were read");
-      const rows = faults.map((fault) => fault === undefined || fault.rebuilt);
+      if (faults.length === 0) continue;
       const shardOffset = run.firstRow * geometry.leafBytes;
-      const base = () =>
-        payloadOffsetOf(geometry, run.block, shard, shardOffset);
-      this.#writeRows(file, shard, rows, base);
-    }
-  }
-
-  /** Writes the chosen rows of a shard, consecutive ones in one call, at `base` and on. */
-  #writeRows(
-    file: StoreFile,
-    shard: number,
-    rows: readonly boolean[],
-    base: () => number,
-  ): void {
-    const { leafBytes } = this.#job.geometry;
-    const length = this.buffer.lengthOf(shard);
-    let row = 0;
-    while (row < rows.length) {
-      if (!rows[row]) {
-        row++;
-        continue;
-      }
-      let end = row + 1;
-      while (end < rows.length && rows[end]) end++;
-      const from = row * leafBytes;
-      file.writeFrom(
-        this.buffer.view(shard, from, Math.min(end * leafBytes, length) - from),
-        base() + from,
+      const base = payloadOffsetOf(geometry, run.block, shard, shardOffset);
+      writeRows(
+        file,
+        this.buffer,
+        shard,
+        base,
+        (row) =>
+          (faults[row]?.rebuilt ?? true) && !isZeroRow(this.buffer, shard, row),
       );
-      row = end;
     }
   }
 
@@ -335,13 +221,11 @@ class RunScan implements Disposable {
     }`;
   }
 
-  #expected(shard: number, row: number): Bytes {
-    return digestAt(this.#job.digests, shard * this.#job.run.rowCount + row);
+  /** One digest for each row of the shard. */
+  #digestsOf(shard: number): Bytes {
+    const stride = this.#job.run.rowCount * digestBytes;
+    return this.#job.digests.subarray(shard * stride, (shard + 1) * stride);
   }
-}
-
-function digestAt(digests: Bytes, index: number): Bytes {
-  return digests.subarray(index * digestBytes, (index + 1) * digestBytes);
 }
 
 function sameNumbers(

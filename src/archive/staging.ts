@@ -9,13 +9,17 @@ import {
   entryFolders,
   metadataFolders,
   metadataPath,
+  shardFilesOf,
   shardPath,
 } from "../format/entry_path.ts";
 import {
-  blockCountOf,
   blockDataShards,
+  blockShardCount,
+  columnCountOf,
   type Geometry,
+  isColumn,
   parityBytesOf,
+  planColumnRuns,
   planRowRuns,
   type RowRun,
   shardLength,
@@ -29,7 +33,11 @@ import { Outboard } from "../format/outboard.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { encodeWith, forEachBounded } from "./executor.ts";
 import type { Syncs } from "./syncs.ts";
-import type { PayloadSource } from "./worker_protocol.ts";
+import type {
+  EncodeColumnJob,
+  EncodeJob,
+  PayloadSource,
+} from "./worker_protocol.ts";
 
 /** An entry's folder while it is made, and its shape. */
 export interface Staging {
@@ -63,21 +71,17 @@ export function makeFiles(
     store.makeFolder(`${folder}/${inner}`);
   }
   feed.placeData?.(staging, context);
-  for (let block = 0; block < blockCountOf(geometry); block++) {
-    const dataShards = blockDataShards(geometry, block);
-    const first = feed.placeData === undefined ? 0 : dataShards;
-    for (
-      let shard = first;
-      shard < dataShards + geometry.parityShards;
-      shard++
-    ) {
-      using file = store.openFile(
-        `${folder}/${shardPath(geometry, block, shard)}`,
-        "create",
-      );
-      file.truncate(shardLength(geometry, block, shard));
-    }
+  for (const { block, shard, path } of shardFilesOf(geometry)) {
+    const isData = shard < blockDataShards(geometry, block);
+    if (isData && feed.placeData !== undefined) continue;
+    using file = store.openFile(`${folder}/${path}`, "create");
+    file.truncate(shardLength(geometry, block, shard));
   }
+}
+
+/** Payload bytes that making an entry goes through: parity across blocks reads them a second time. */
+export function encodeBytesOf(geometry: Geometry): number {
+  return geometry.payloadBytes * (columnCountOf(geometry) > 0 ? 2 : 1);
 }
 
 /** Runs the encode jobs; each block's files begin to be synced when its last run is written. */
@@ -89,38 +93,54 @@ export async function encodeShards(
 ): Promise<Outboard> {
   const { geometry, folder } = staging;
   const outboard = new Outboard(geometry);
-  const runs = [...planRowRuns(geometry, context.settings.runBytesMax)];
-  const open = countByBlock(runs);
+  const { runBytesMax } = context.settings;
   let bytesDone = 0;
+  const bytesTotal = encodeBytesOf(geometry);
   await using executor = context.openExecutor({
-    workBytes: 2 * geometry.payloadBytes + parityBytesOf(geometry),
+    workBytes: bytesTotal + geometry.payloadBytes + parityBytesOf(geometry),
     read: feed.permissions,
   });
   const entry = { root: context.root, path: folder };
-  await forEachBounded(runs, executor.width, async (run) => {
-    throwIfInterrupted(context);
-    const job = {
+  const encodeAll = async (
+    runs: readonly RowRun[],
+    jobOf: (run: RowRun) => EncodeJob | EncodeColumnJob,
+  ) => {
+    const open = countByBlock(runs);
+    await forEachBounded(runs, executor.width, async (run) => {
+      throwIfInterrupted(context);
+      outboard.writeRun(run, await encodeWith(executor, jobOf(run)));
+      bytesDone += payloadBytesOf(geometry, run);
+      context.emit({
+        kind: "progress",
+        bytesDone: Math.min(bytesDone, bytesTotal),
+        bytesTotal,
+      });
+      const left = open.get(run.block)! - 1;
+      open.set(run.block, left);
+      // The disk is kept busy while the rest is encoded; the last sync of a block is what counts.
+      const isDue = syncs.isDue(bytesDone);
+      if (left === 0 || isDue) {
+        syncs.start(writtenPaths(geometry, folder, run.block));
+      }
+    });
+  };
+  await encodeAll(
+    [...planRowRuns(geometry, runBytesMax)],
+    (run) => ({
       kind: "encode",
       source: feed.sourceOf(run),
       entry,
       geometry,
       run,
-    } as const;
-    outboard.writeRun(run, await encodeWith(executor, job));
-    bytesDone += payloadBytesOf(geometry, run);
-    context.emit({
-      kind: "progress",
-      bytesDone: Math.min(bytesDone, geometry.payloadBytes),
-      bytesTotal: geometry.payloadBytes,
-    });
-    const left = open.get(run.block)! - 1;
-    open.set(run.block, left);
-    // The disk is kept busy while the rest is encoded; the last sync of a block is what counts.
-    const isDue = syncs.isDue(bytesDone);
-    if (left === 0 || isDue) {
-      syncs.start(shardPaths(geometry, folder, run.block));
-    }
-  });
+    }),
+  );
+  await encodeAll(
+    [...planColumnRuns(geometry, runBytesMax)],
+    (run) => {
+      const digests = outboard.readRun(run);
+      return { kind: "encode-column", entry, geometry, run, digests };
+    },
+  );
   return outboard;
 }
 
@@ -132,16 +152,20 @@ function countByBlock(runs: readonly RowRun[]): Map<number, number> {
   return counts;
 }
 
-function shardPaths(
+/** The files that the encoding of a block writes; of a column, only its parity. */
+function writtenPaths(
   geometry: Geometry,
   folder: string,
   block: number,
 ): string[] {
-  const shards = blockDataShards(geometry, block) + geometry.parityShards;
-  return Array.from(
-    { length: shards },
-    (_, shard) => `${folder}/${shardPath(geometry, block, shard)}`,
-  );
+  const paths: string[] = [];
+  const first = isColumn(geometry, block)
+    ? blockDataShards(geometry, block)
+    : 0;
+  for (let shard = first; shard < blockShardCount(geometry, block); shard++) {
+    paths.push(`${folder}/${shardPath(geometry, block, shard)}`);
+  }
+  return paths;
 }
 
 /** Payload bytes of a run, near enough for progress: the last run makes it exact. */

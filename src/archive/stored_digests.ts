@@ -46,7 +46,7 @@ export function digestStored(
     );
   }
   const encoded = stored.slice();
-  if (geometry.parityShards > 0) {
+  if (buffer.parityShards > 0) {
     buffer.coder.encode(buffer.offsets(), buffer.codeLength());
     for (let shard = buffer.dataShards; shard < buffer.shardCount; shard++) {
       encoded.set(buffer.digestRows(shard), shard * stride);

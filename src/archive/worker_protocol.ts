@@ -4,6 +4,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { FailureCode } from "../base/errors.ts";
 import type { Geometry, RowRun } from "../format/geometry.ts";
+import type { Slab, SlabShard } from "../format/slab.ts";
 import type { DamageCause } from "./report.ts";
 
 /** A path in the store that has this root. */
@@ -35,6 +36,17 @@ export interface EncodeJob {
   readonly run: RowRun;
 }
 
+/** Read a run of a column back, compare it with its digests, compute and write its parity. */
+export interface EncodeColumnJob {
+  readonly kind: "encode-column";
+  /** The folder in which the shard files lie, at their final sizes, the segments written. */
+  readonly entry: StorePath;
+  readonly geometry: Geometry;
+  readonly run: RowRun;
+  /** Laid out as Outboard.readRun gives them; those of the parity are not known yet. */
+  readonly digests: Bytes;
+}
+
 /** Where all good leaves of a shard go, when its own file cannot be mended in place. */
 export interface ShardRedirect {
   readonly shard: number;
@@ -50,8 +62,8 @@ export interface ScanJob {
   readonly run: RowRun;
   /** The digests to expect, laid out as Outboard.readRun gives them. */
   readonly digests: Bytes;
-  /** "data" reads parity only when a data leaf fails. */
-  readonly shards: "data" | "all";
+  /** "data" reads parity only when a data leaf fails; "parity" reads nothing else, and rebuilds nothing. */
+  readonly shards: "data" | "all" | "parity";
   /** Write rebuilt leaves back into their shard files. */
   readonly repair: boolean;
   readonly redirects: readonly ShardRedirect[];
@@ -59,8 +71,25 @@ export interface ScanJob {
   readonly output?: StorePath;
 }
 
+/** Rebuild what the rows of single blocks could not: rows and columns of a group, in turns. */
+export interface SlabJob {
+  readonly kind: "slab";
+  readonly entry: StorePath;
+  readonly geometry: Geometry;
+  readonly slab: Slab;
+  /** The leaves that are wanted: in all rows of the slab. */
+  readonly lost: readonly SlabShard[];
+  /** For each shard of shardsOfSlab, one digest a row. */
+  readonly digests: Bytes;
+  /** Write rebuilt leaves back into their shard files. */
+  readonly repair: boolean;
+  readonly redirects: readonly (SlabShard & { readonly path: string })[];
+  /** A file that receives the rebuilt payload bytes at their payload offsets. */
+  readonly output?: StorePath;
+}
+
 /** What a thread can be asked to do. */
-export type Job = EncodeJob | ScanJob;
+export type Job = EncodeJob | EncodeColumnJob | ScanJob | SlabJob;
 
 /** One leaf that failed verification. */
 export interface LeafFinding {
@@ -88,10 +117,16 @@ export interface ShardFinding {
   readonly obstacle?: Obstacle;
 }
 
+/** What a slab came to, of one shard: what was wanted of it, and what else had to be rebuilt. */
+export interface SlabFinding extends ShardFinding {
+  readonly block: number;
+}
+
 /** What comes back. A failure is a value: nothing is thrown across threads. */
 export type JobResult =
   | { readonly kind: "encoded"; readonly digests: Bytes }
   | { readonly kind: "scanned"; readonly findings: readonly ShardFinding[] }
+  | { readonly kind: "solved"; readonly findings: readonly SlabFinding[] }
   | {
     readonly kind: "failed";
     readonly code: FailureCode | "internal";

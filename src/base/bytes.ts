@@ -44,6 +44,23 @@ export function equalBytes(left: Bytes, right: Bytes): boolean {
   return true;
 }
 
+/** Whether all bytes are 0. Bytes that are not are told by the first that is none. */
+export function isZero(bytes: Bytes): boolean {
+  const wordCount = bytes.byteOffset % 4 === 0 ? bytes.length >>> 2 : 0;
+  const words = new Int32Array(
+    bytes.buffer,
+    wordCount === 0 ? 0 : bytes.byteOffset,
+    wordCount,
+  );
+  for (let index = 0; index < wordCount; index++) {
+    if (words[index] !== 0) return false;
+  }
+  for (let index = 4 * wordCount; index < bytes.length; index++) {
+    if (bytes[index] !== 0) return false;
+  }
+  return true;
+}
+
 /** A new array that holds `parts` one after the other. */
 export function joinBytes(parts: readonly Bytes[]): Bytes {
   let length = 0;

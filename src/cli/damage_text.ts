@@ -18,6 +18,7 @@ type Role = FileDamage["role"];
 const roles: readonly Role[] = [
   "segment",
   "parity",
+  "group",
   "manifest",
   "outboard",
   "table",
@@ -134,6 +135,8 @@ function nounOf(role: Role): readonly [string, string] {
       return ["segment", "segments"];
     case "parity":
       return ["parity shard", "parity shards"];
+    case "group":
+      return ["parity shard across blocks", "parity shards across blocks"];
     case "manifest":
       return ["manifest copy", "manifest copies"];
     case "outboard":

@@ -84,7 +84,7 @@ const stages = [
     done: "Recovered from parity",
     open: "Can be recovered from parity",
   },
-  { roles: ["parity"], done: "Recomputed", open: "Can be recomputed" },
+  { roles: ["parity", "group"], done: "Recomputed", open: "Can be recomputed" },
   {
     roles: ["manifest", "outboard", "table"],
     done: "Restored from an intact copy",

@@ -332,6 +332,15 @@ export function* planColumnRuns(
   );
 }
 
+/** The runs of the blocks, then those of the columns. */
+export function* planAllRuns(
+  geometry: Geometry,
+  runBytesMax: number,
+): Generator<RowRun> {
+  yield* planRowRuns(geometry, runBytesMax);
+  yield* planColumnRuns(geometry, runBytesMax);
+}
+
 function* planRuns(
   geometry: Geometry,
   first: number,

@@ -22,6 +22,7 @@ import { isId, nameProblem } from "./entry_path.ts";
 import {
   blockCountOf,
   blockShardCount,
+  columnCountOf,
   type CrossBlock,
   type Geometry,
   segmentCountOf,
@@ -369,10 +370,12 @@ function readTime(members: Members, member: string): string {
 export function countsOf(
   manifest: Manifest,
 ): { segmentCount: number; blockCount: number; parityCount: number } {
-  const blockCount = blockCountOf(manifest.geometry);
+  const { geometry } = manifest;
+  const blockCount = blockCountOf(geometry);
   return {
-    segmentCount: segmentCountOf(manifest.geometry),
+    segmentCount: segmentCountOf(geometry),
     blockCount,
-    parityCount: blockCount * manifest.geometry.parityShards,
+    parityCount: blockCount * geometry.parityShards +
+      columnCountOf(geometry) * (geometry.crossBlock?.parity ?? 0),
   };
 }

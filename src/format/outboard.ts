@@ -10,7 +10,7 @@ import {
   outboardPageBytes,
 } from "../base/limits.ts";
 import {
-  blockDataShards,
+  blockShardCount,
   type Geometry,
   type RowRun,
   runLength,
@@ -67,7 +67,7 @@ export class Outboard {
 
   /** The digests of a run: all rows of its first shard, then of the next. A new array. */
   readRun(run: RowRun): Bytes {
-    const shards = this.#shardCount(run.block);
+    const shards = blockShardCount(this.#geometry, run.block);
     const stride = run.rowCount * digestBytes;
     const digests = new Uint8Array(shards * stride);
     for (let shard = 0; shard < shards; shard++) {
@@ -78,7 +78,7 @@ export class Outboard {
 
   /** Takes the digests of a run, laid out as readRun gives them. */
   writeRun(run: RowRun, digests: Bytes): void {
-    const shards = this.#shardCount(run.block);
+    const shards = blockShardCount(this.#geometry, run.block);
     const stride = run.rowCount * digestBytes;
     assert(
       digests.length === shards * stride,
@@ -90,10 +90,6 @@ export class Outboard {
         digests.subarray(shard * stride, shard * stride + slots.length),
       );
     }
-  }
-
-  #shardCount(block: number): number {
-    return blockDataShards(this.#geometry, block) + this.#geometry.parityShards;
   }
 
   /** The slots of a run in one shard: fewer than its rows where the last segment is shorter. */

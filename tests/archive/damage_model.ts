@@ -1,6 +1,8 @@
 // Damage model: what an entry should be worth after damage, found by comparing every leaf on the
-// store with the pristine one, and by nothing that the engine says. A row that lost more leaves than
-// there are parity shards has lost them; every other leaf can be rebuilt.
+// store with the pristine one, and by nothing that the engine says. Every leaf lies on one line or
+// two: the row of its block, and the row of its column where there is parity across blocks. A line
+// that lost no more leaves than it has parity is mended, and that may mend others; this goes on
+// until nothing changes, and what is left then is lost.
 
 import type { Bytes } from "../../src/base/bytes.ts";
 import { equalBytes } from "../../src/base/bytes.ts";
@@ -11,9 +13,6 @@ import {
   blockCountOf,
   blockDataShards,
   type Geometry,
-  payloadOffsetOf,
-  rowCountOf,
-  shardLength,
 } from "../../src/format/geometry.ts";
 import type { Store } from "../../src/store/store.ts";
 import {
@@ -41,57 +40,93 @@ export function expect(
   pristine: ReadonlyMap<string, Bytes>,
 ): Expectation {
   const damagedFiles = new Set<string>();
-  const lost: PayloadRange[] = [];
-  let lostParityLeafCount = 0, damagedLeafCount = 0;
-  for (let block = 0; block < blockCountOf(geometry); block++) {
-    const data = blockDataShards(geometry, block);
-    const files = Array.from(
-      { length: data + geometry.parityShards },
-      (_, shard) => {
-        const path = `${folder}/${shardPath(geometry, block, shard)}`;
-        const good = pristine.get(path)!;
-        const found = store.stat(path)?.kind === "file"
-          ? readFile(store, path)
-          : new Uint8Array(0);
-        if (!equalBytes(found, good)) {
-          damagedFiles.add(path.slice(folder.length + 1));
-        }
-        return { good, found };
-      },
-    );
-    for (let row = 0; row < rowCountOf(geometry, block); row++) {
-      const start = row * geometry.leafBytes, end = start + geometry.leafBytes;
-      const bad = files.flatMap(({ good, found }, shard) =>
-        equalBytes(
-            good.subarray(start, end),
-            found.subarray(start, Math.min(end, good.length)),
-          )
-          ? []
-          : [shard]
-      );
-      damagedLeafCount += bad.length;
-      if (bad.length <= geometry.parityShards) continue;
-      for (const shard of bad) {
-        if (shard >= data) lostParityLeafCount++;
-        else {
-          const bytes = Math.min(
-            geometry.leafBytes,
-            shardLength(geometry, block, shard) - start,
-          );
-          lost.push({
-            payloadOffset: payloadOffsetOf(geometry, block, shard, start),
-            bytes,
-          });
-        }
+  const bad: Leaf[] = [];
+  for (const file of filesOf(geometry)) {
+    const path = `${folder}/${file.path}`;
+    const good = pristine.get(path)!;
+    const found = store.stat(path)?.kind === "file"
+      ? readFile(store, path)
+      : new Uint8Array(0);
+    if (!equalBytes(found, good)) damagedFiles.add(file.path);
+    for (let start = 0; start < good.length; start += geometry.leafBytes) {
+      const end = Math.min(start + geometry.leafBytes, good.length);
+      if (equalBytes(good.subarray(start, end), found.subarray(start, end))) {
+        continue;
       }
+      const lines = file.lines.map((line) => `${line} ${start}`);
+      bad.push({ ...file, lines, start, bytes: end - start });
     }
   }
+  const left = mend(bad, geometry);
+  const lost = left.flatMap(({ payloadOffset, start, bytes }) =>
+    payloadOffset === undefined
+      ? []
+      : [{ payloadOffset: payloadOffset + start, bytes }]
+  );
   return {
     damagedFiles: [...damagedFiles].sort(),
     lostRanges: mergeRanges(lost),
-    lostParityLeafCount,
-    damagedLeafCount,
+    lostParityLeafCount: left.length - lost.length,
+    damagedLeafCount: bad.length,
   };
+}
+
+/** A shard file, and the lines on which its leaves lie. */
+interface ModelFile {
+  readonly path: string;
+  readonly lines: readonly string[];
+  /** Of a segment. */
+  readonly payloadOffset?: number;
+}
+
+interface Leaf extends ModelFile {
+  readonly start: number;
+  readonly bytes: number;
+}
+
+function* filesOf(geometry: Geometry): Generator<ModelFile> {
+  const { dataShards: k, segmentBytes, payloadBytes, crossBlock } = geometry;
+  const blocks = blockCountOf(geometry);
+  const step = k * (crossBlock?.groups ?? 1);
+  for (let block = 0; block < blocks; block++) {
+    const data = blockDataShards(geometry, block);
+    for (let shard = 0; shard < data + geometry.parityShards; shard++) {
+      const path = shardPath(geometry, block, shard);
+      const segment = block * k + shard;
+      if (shard >= data) yield { path, lines: [`block ${block}`] };
+      else {
+        const lines = [`block ${block}`, `column ${segment % step}`];
+        yield { path, lines, payloadOffset: segment * segmentBytes };
+      }
+    }
+  }
+  const segments = Math.ceil(payloadBytes / segmentBytes);
+  for (let column = 0; column < Math.min(step, segments); column++) {
+    const data = Math.ceil((segments - column) / step);
+    for (let parity = 0; parity < (crossBlock?.parity ?? 0); parity++) {
+      const path = shardPath(geometry, blocks + column, data + parity);
+      yield { path, lines: [`column ${column}`] };
+    }
+  }
+}
+
+/** The leaves that stay lost. */
+function mend(bad: readonly Leaf[], geometry: Geometry): readonly Leaf[] {
+  const parityOf = (line: string) =>
+    line.startsWith("block")
+      ? geometry.parityShards
+      : geometry.crossBlock?.parity ?? 0;
+  for (let left = bad;;) {
+    const counts = new Map<string, number>();
+    for (const line of left.flatMap((leaf) => leaf.lines)) {
+      counts.set(line, (counts.get(line) ?? 0) + 1);
+    }
+    const isLost = (leaf: Leaf) =>
+      leaf.lines.every((line) => counts.get(line)! > parityOf(line));
+    const still = left.filter(isLost);
+    if (still.length === left.length) return left;
+    left = still;
+  }
 }
 
 function mergeRanges(ranges: PayloadRange[]): PayloadRange[] {
@@ -112,14 +147,7 @@ function mergeRanges(ranges: PayloadRange[]): PayloadRange[] {
 
 /** All shard files of an entry. */
 export function shardFiles(folder: string, geometry: Geometry): string[] {
-  const paths: string[] = [];
-  for (let block = 0; block < blockCountOf(geometry); block++) {
-    const shards = blockDataShards(geometry, block) + geometry.parityShards;
-    for (let shard = 0; shard < shards; shard++) {
-      paths.push(`${folder}/${shardPath(geometry, block, shard)}`);
-    }
-  }
-  return paths;
+  return [...filesOf(geometry)].map(({ path }) => `${folder}/${path}`);
 }
 
 /** Does one random harm to a random shard file, for certain. Files already gone are left out. */

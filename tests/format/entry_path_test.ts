@@ -6,6 +6,7 @@ import {
   idOfFolder,
   nameProblem,
   portableName,
+  shardFilesOf,
   shardPath,
 } from "../../src/format/entry_path.ts";
 import {
@@ -149,5 +150,38 @@ Deno.test("every shard has a path of its own below a folder that is made", () =>
       ok(!paths.has(path.toLowerCase()), path);
       paths.add(path.toLowerCase());
     }
+  }
+});
+
+Deno.test("parity across blocks lies in a folder for each group, each file named once", () => {
+  const geometry = {
+    payloadBytes: 53 * 1024,
+    leafBytes: 1024,
+    segmentBytes: 2048,
+    dataShards: 3,
+    parityShards: 1,
+    crossBlock: { groups: 2, parity: 2 },
+  };
+  strictEqual(blockCountOf(geometry), 9);
+  const blocks = blockCountOf(geometry);
+  // A segment has one path, whichever way one comes to it.
+  strictEqual(
+    shardPath(geometry, blocks + 1, 2),
+    "blocks/block_4/segments/segment_13.dat",
+  );
+  strictEqual(
+    shardPath(geometry, blocks + 1, 5),
+    "groups/group_0/column_1_parity_0.dat",
+  );
+  const files = [...shardFilesOf(geometry)].map(({ path }) => path);
+  strictEqual(new Set(files).size, files.length);
+  strictEqual(files.length, 27 + 9 + 6 * 2);
+  deepStrictEqual(
+    files.filter((path) => path.startsWith("groups/")).at(-1),
+    "groups/group_1/column_2_parity_1.dat",
+  );
+  const folders = new Set(entryFolders(geometry));
+  for (const path of files) {
+    ok(folders.has(path.slice(0, path.lastIndexOf("/"))), path);
   }
 });

@@ -83,6 +83,70 @@ Deno.test("decodeManifest() gives back what encodeManifest() wrote", () => {
   }
 });
 
+Deno.test("decodeManifest() gives back parity across blocks, which a feature names", () => {
+  const plain = makeManifest(200_000_000);
+  const geometry = planGeometry({
+    payloadBytes: 200_000_000,
+    ...shardsOf(plain.policy),
+    segmentBytesMax: 65536,
+    acrossBlocks: true,
+  });
+  const digests = new Prng(5).bytes(32 * slotCountOf(geometry));
+  const outboard = planOutboardRecord(digests, digest);
+  const manifest = { ...plain, geometry, outboard };
+  const bytes = encodeManifest(manifest, digest);
+  deepStrictEqual(decodeManifest(bytes, digest), { kind: "valid", manifest });
+  const members = JSON.parse(new TextDecoder().decode(bytes));
+  deepStrictEqual(members.required_features, ["cross_block_parity"]);
+  deepStrictEqual(members.cross_block, { groups: 1, parity: 3 });
+  const others = JSON.parse(
+    new TextDecoder().decode(encodeManifest(plain, digest)),
+  );
+  ok(!("cross_block" in others));
+  deepStrictEqual(others.required_features, []);
+});
+
+Deno.test("decodeManifest() refuses parity across blocks that does not fit, or is not named", () => {
+  const feature = ["cross_block_parity"];
+  const rows: [unknown, unknown][] = [
+    [{ groups: 1, parity: 1 }, []],
+    [undefined, feature],
+    [{ groups: 0, parity: 1 }, feature],
+    [{ groups: 2, parity: 1 }, feature],
+    [{ groups: 1, parity: 0 }, feature],
+    [{ groups: 1, parity: 256 }, feature],
+    [{ groups: 1e300, parity: 1 }, feature],
+    [{ groups: 1, parity: "1" }, feature],
+    [{ groups: 1 }, feature],
+    [[], feature],
+    [null, feature],
+    [7, feature],
+  ];
+  for (const [crossBlock, features] of rows) {
+    const bytes = forge((members) => {
+      members["required_features"] = features;
+      members["cross_block"] = crossBlock;
+    });
+    const { kind } = decodeManifest(bytes, digest);
+    strictEqual(kind, "invalid", JSON.stringify(crossBlock));
+  }
+  for (const policy of ["replicate:3", "erasure:1+2"]) {
+    const bytes = forge((members) => {
+      members["policy"] = policy;
+      members["required_features"] = feature;
+      members["cross_block"] = { groups: 1, parity: 1 };
+    });
+    strictEqual(decodeManifest(bytes, digest).kind, "invalid", policy);
+  }
+  const other = forge((members) => {
+    members["required_features"] = [...feature, "telepathy"];
+    members["cross_block"] = { groups: 1, parity: 1 };
+  });
+  const decoded = decodeManifest(other, digest);
+  ok(decoded.kind === "unsupported" && /telepathy/.test(decoded.problem));
+  ok(decoded.kind === "unsupported" && !/cross/.test(decoded.problem));
+});
+
 Deno.test("encodeManifest() writes JSON whose last line but one checks the lines before it", () => {
   const text = new TextDecoder().decode(
     encodeManifest(makeManifest(5000), digest),

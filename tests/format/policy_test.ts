@@ -72,7 +72,8 @@ Deno.test("planTier() changes exactly at its limits", () => {
     [999_999_999, 2, "erasure:1+3"],
     [1_000_000_000, 3, "erasure:30+3"],
     [1_000_000_001, 3, "erasure:30+3"],
-    [35_000_000_001, 3, "erasure:30+3"],
+    [34_999_999_999, 3, "erasure:30+3"],
+    [35_000_000_000, 4, "erasure:30+3"],
   ];
   for (const [bytes, tier, policy] of rows) {
     const planned = planTier(bytes, limits);
