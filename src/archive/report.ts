@@ -103,6 +103,8 @@ export interface EntrySummary {
   readonly blockCount: number;
   readonly dataShards: number;
   readonly parityShards: number;
+  /** Parity across blocks, where there is some: groups of blocks, and parity shards of each column. */
+  readonly crossBlock?: { readonly groups: number; readonly parity: number };
   readonly leafBytes: number;
   /** The source's modification time, ISO 8601, if known. */
   readonly modified?: string;

@@ -34,6 +34,9 @@ export function summarize(
     blockCount,
     dataShards: geometry.dataShards,
     parityShards: geometry.parityShards,
+    ...(geometry.crossBlock === undefined
+      ? {}
+      : { crossBlock: geometry.crossBlock }),
     leafBytes: geometry.leafBytes,
     ...(source.modified === undefined ? {} : { modified: source.modified }),
     ...(source.mode === undefined ? {} : { mode: source.mode }),

@@ -66,7 +66,15 @@ export function formatSurvival(entry: EntrySummary): string {
   const whole = dataShards === 1 ? "segment" : "block";
   const shardWord = entry.policy.startsWith("replicate:") ? "copies" : "shards";
   return `the loss of any ${parityShards} of the ${all} ${shardWord} ` +
-    `of each ${whole}`;
+    `of each ${whole}${formatCrossBlock(entry)}`;
+}
+
+function formatCrossBlock({ crossBlock, blockCount }: EntrySummary): string {
+  if (crossBlock === undefined) return "";
+  const { groups, parity } = crossBlock;
+  return groups === 1
+    ? `, and besides of any ${parity} of the ${blockCount} blocks`
+    : `, and besides of any ${parity} blocks of each of the ${groups} groups`;
 }
 
 function listFacts(entry: EntrySummary): [string, string][] {

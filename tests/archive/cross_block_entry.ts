@@ -66,12 +66,12 @@ export async function writeShaped(
   const id = "00000000000000aa";
   const target = { folder: stagingFolder(id), geometry };
   const file = { root: "sources", path: "source" };
-  makeFiles(target, context);
   const syncs = new Syncs(context.store, context);
   const feed = {
     sourceOf: () => ({ kind: "file", file }) as const,
     permissions: [],
   };
+  makeFiles(target, feed, context);
   const outboard = await encodeShards(target, feed, syncs, context);
   const leaves = payloadLeafCount(geometry);
   const { dataShards, parityShards } = shape;

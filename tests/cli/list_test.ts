@@ -197,6 +197,27 @@ for (
       "the loss of any 3 of the up to 33 shards of each block",
     ],
     [
+      {
+        dataShards: 30,
+        parityShards: 3,
+        segmentCount: 1080,
+        blockCount: 36,
+        crossBlock: { groups: 1, parity: 1 },
+      },
+      "the loss of any 3 of the 33 shards of each block, and besides of any 1 of the 36 blocks",
+    ],
+    [
+      {
+        dataShards: 30,
+        parityShards: 3,
+        segmentCount: 9000,
+        blockCount: 300,
+        crossBlock: { groups: 2, parity: 5 },
+      },
+      "the loss of any 3 of the 33 shards of each block, and besides of any 5 blocks of each " +
+      "of the 2 groups",
+    ],
+    [
       { dataShards: 1, parityShards: 2, policy: "replicate:3" },
       "the loss of any 2 of the 3 copies of each segment",
     ],
