@@ -5,7 +5,7 @@ import { AssertionError, unreachable } from "../base/assert.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import { encodeColumn } from "./encode_column.ts";
 import { encodeRun, type JobContext } from "./encode_run.ts";
-import { scanRun } from "./scan_run.ts";
+import { type ScanOutcome, scanRun } from "./scan_run.ts";
 import { solveSlab } from "./solve_slab.ts";
 import type {
   EncodeColumnJob,
@@ -13,7 +13,6 @@ import type {
   Job,
   JobResult,
   ScanJob,
-  ShardFinding,
   SlabFinding,
   SlabJob,
 } from "./worker_protocol.ts";
@@ -36,7 +35,7 @@ export function runJob(job: Job, context: JobContext): JobResult {
       case "encode-column":
         return { kind: "encoded", digests: encodeColumn(job, context) };
       case "scan":
-        return { kind: "scanned", findings: scanRun(job, context) };
+        return { kind: "scanned", ...scanRun(job, context) };
       case "slab":
         return { kind: "solved", findings: solveSlab(job, context) };
       default:
@@ -97,12 +96,12 @@ export async function encodeWith(
 export async function scanWith(
   executor: Executor,
   job: ScanJob,
-): Promise<readonly ShardFinding[]> {
+): Promise<ScanOutcome> {
   const result = succeeded(await executor.run(job));
   if (result.kind !== "scanned") {
     throw new AssertionError("a scan job gave another's result");
   }
-  return result.findings;
+  return result;
 }
 
 /** Does a slab job. @throws {Failure} @throws {AssertionError} */

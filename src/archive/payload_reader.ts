@@ -21,7 +21,7 @@ import { InlineExecutor } from "./executor.ts";
 import type { Ledger, ShardRecord } from "./ledger.ts";
 import type { FileDamage, PayloadRange } from "./report.ts";
 import { RunBuffer } from "./run_buffer.ts";
-import { type OpenEntry, scanEntry } from "./scan_entry.ts";
+import { type OpenEntry, planFileOutput, scanEntry } from "./scan_entry.ts";
 import { WindowStore } from "./window_store.ts";
 
 /** A piece of the payload: some rows of one data shard. */
@@ -141,7 +141,7 @@ export class PayloadReader {
         shards: "data",
         repair: false,
         runs: [piece.run],
-        output: { root: windowRoot, path: "payload" },
+        output: planFileOutput({ root: windowRoot, path: "payload" }),
         quiet: true,
       },
       executor,

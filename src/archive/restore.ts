@@ -13,7 +13,7 @@ import { readManifest } from "./manifest_copies.ts";
 import { type BadCopy, copyDamage } from "./metadata.ts";
 import { openOutboard } from "./outboard_copies.ts";
 import type { FileDamage, RestoreReport } from "./report.ts";
-import { scanBytesOf, scanEntry } from "./scan_entry.ts";
+import { planFileOutput, scanBytesOf, scanEntry } from "./scan_entry.ts";
 import { Syncs } from "./syncs.ts";
 import type { StorePath } from "./worker_protocol.ts";
 
@@ -101,7 +101,12 @@ async function fillTemporary(
   };
   const ledger = await scanEntry(
     { folder, manifest, outboard: found.outboard },
-    { shards: "data", repair: false, output: temporary, onBytes },
+    {
+      shards: "data",
+      repair: false,
+      output: planFileOutput(temporary),
+      onBytes,
+    },
     executor,
     context,
   );

@@ -9,9 +9,12 @@ import {
   type Geometry,
   isColumn,
   parityBytesOf,
+  payloadOffsetOf,
+  payloadRangesOf,
   planAllRuns,
   planRowRuns,
   type RowRun,
+  runLength,
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Outboard } from "../format/outboard.ts";
@@ -23,8 +26,14 @@ import {
   solveWith,
 } from "./executor.ts";
 import { Ledger } from "./ledger.ts";
+import type { PayloadRange } from "./report.ts";
 import { digestsOfSlab, planSlabs, slabBytesOf } from "./slab_plan.ts";
-import type { ShardRedirect, StorePath } from "./worker_protocol.ts";
+import type {
+  PayloadOutput,
+  RefusedFile,
+  ShardRedirect,
+  StorePath,
+} from "./worker_protocol.ts";
 
 /** An entry whose description and digests are at hand. */
 export interface OpenEntry {
@@ -33,13 +42,26 @@ export interface OpenEntry {
   readonly outboard: Outboard;
 }
 
+/** Where the bytes of a scan go. */
+export interface OutputPlan {
+  /** What the job that reads these ranges of the payload writes to, if any of them is wanted. */
+  outputOf(ranges: readonly PayloadRange[]): PayloadOutput | undefined;
+  /** A job has written; these files of its output could not be made. */
+  written(output: PayloadOutput, refused: readonly RefusedFile[]): void;
+}
+
+/** A plan that puts the whole payload into one file. */
+export function planFileOutput(file: StorePath): OutputPlan {
+  return { outputOf: () => ({ kind: "file", file }), written: () => {} };
+}
+
 /** What a scan is to do besides verifying. */
 export interface ScanWish {
   readonly shards: "data" | "all";
   readonly repair: boolean;
   /** By block. */
   readonly redirects?: ReadonlyMap<number, readonly ShardRedirect[]>;
-  readonly output?: StorePath;
+  readonly output?: OutputPlan;
   /** Only these runs. */
   readonly runs?: readonly RowRun[];
   /** Only find out what is right: nothing needs to be rebuilt across blocks. */
@@ -59,6 +81,15 @@ export function scanBytesOf(
     (shards === "all" ? parityBytesOf(geometry) : 0);
 }
 
+/** The same, of these runs. */
+export function scanBytesOfRuns(
+  geometry: Geometry,
+  runs: readonly RowRun[],
+  shards: "data" | "all",
+): number {
+  return runs.reduce((sum, run) => sum + runBytes(geometry, run, shards), 0);
+}
+
 /** Scans an entry. @throws {Failure} `offline`, `interrupted`, or of the output */
 export async function scanEntry(
   entry: OpenEntry,
@@ -70,7 +101,9 @@ export async function scanEntry(
   const ledger = new Ledger(geometry);
   const progress = new Progress(
     wish,
-    scanBytesOf(geometry, wish.shards),
+    wish.runs === undefined
+      ? scanBytesOf(geometry, wish.shards)
+      : scanBytesOfRuns(geometry, wish.runs, wish.shards),
     context,
   );
   const { runBytesMax } = context.settings;
@@ -82,7 +115,8 @@ export async function scanEntry(
     throwIfInterrupted(context);
     // The segments of a column are verified with their blocks.
     const shards = isColumn(geometry, run.block) ? "parity" : wish.shards;
-    const findings = await scanWith(executor, {
+    const output = wish.output?.outputOf(payloadRangesOf(geometry, run));
+    const { findings, refused } = await scanWith(executor, {
       kind: "scan",
       entry: { root: context.root, path: entry.folder },
       geometry,
@@ -91,8 +125,9 @@ export async function scanEntry(
       shards,
       repair: wish.repair,
       redirects: wish.redirects?.get(run.block) ?? [],
-      ...(wish.output === undefined ? {} : { output: wish.output }),
+      ...(output === undefined ? {} : { output }),
     });
+    if (output !== undefined) wish.output?.written(output, refused);
     ledger.add(run, findings);
     progress.add(runBytes(geometry, run, shards));
   });
@@ -123,6 +158,11 @@ async function solveSlabs(
   );
   await forEachBounded(slabs, executor.width, async (each) => {
     throwIfInterrupted(context);
+    const output = wish.output?.outputOf(
+      each.lost.flatMap(({ block, shard }) =>
+        rangeOfShard(geometry, each.slab, block, shard)
+      ),
+    );
     ledger.addSlab(
       await solveWith(executor, {
         kind: "slab",
@@ -133,12 +173,32 @@ async function solveSlabs(
         digests: digestsOfSlab(geometry, entry.outboard, each.slab),
         repair: wish.repair,
         redirects,
-        ...(wish.output === undefined ? {} : { output: wish.output }),
+        ...(output === undefined ? {} : { output }),
       }),
     );
     progress.add(slabBytesOf(geometry, each));
   });
 }
+
+/** The bytes of the payload that lie in the rows of a slab of one shard. */
+function rangeOfShard(
+  geometry: Geometry,
+  { firstRow, rowCount }: RowSpan,
+  block: number,
+  shard: number,
+): PayloadRange[] {
+  if (isColumn(geometry, block) || shard >= blockDataShards(geometry, block)) {
+    return [];
+  }
+  const bytes = runLength(geometry, { block, firstRow, rowCount }, shard);
+  const shardOffset = firstRow * geometry.leafBytes;
+  return bytes === 0 ? [] : [{
+    payloadOffset: payloadOffsetOf(geometry, block, shard, shardOffset),
+    bytes,
+  }];
+}
+
+type RowSpan = Pick<RowRun, "firstRow" | "rowCount">;
 
 /** How far a scan is. */
 class Progress {

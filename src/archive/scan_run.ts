@@ -4,7 +4,7 @@
 // and repair differ only in what they ask for.
 
 import { digestBytes } from "../base/limits.ts";
-import { assert, present } from "../base/assert.ts";
+import { present } from "../base/assert.ts";
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
 import { shardPath } from "../format/entry_path.ts";
@@ -13,20 +13,31 @@ import type { Store } from "../store/store.ts";
 import type { JobContext } from "./encode_run.ts";
 import { digestAt, readRows, type RowsFinding } from "./read_rows.ts";
 import type { DamageCause } from "./report.ts";
+import { openOutput } from "./payload_output.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import type {
   LeafFinding,
   Obstacle,
+  PayloadOutput,
+  RefusedFile,
   ScanJob,
   ShardFinding,
 } from "./worker_protocol.ts";
 import { isZeroRow, refuseShared, writeRows } from "./write_rows.ts";
 
+/** What a scan came to. */
+export interface ScanOutcome {
+  /** What was wrong, shard by shard. */
+  readonly findings: readonly ShardFinding[];
+  /** Files of the output that could not be made. */
+  readonly refused: readonly RefusedFile[];
+}
+
 /**
- * Does the job; gives what was wrong, shard by shard.
+ * Does the job.
  * @throws {Failure} `offline` when the medium is gone (which is not damage); failures of the output
  */
-export function scanRun(job: ScanJob, context: JobContext): ShardFinding[] {
+export function scanRun(job: ScanJob, context: JobContext): ScanOutcome {
   using scan = new RunScan(job, context);
   const { dataShards, shardCount } = scan.buffer;
   if (job.shards === "parity") scan.readShards(dataShards, shardCount);
@@ -38,8 +49,8 @@ export function scanRun(job: ScanJob, context: JobContext): ShardFinding[] {
     }
   }
   if (job.repair) scan.writeBack();
-  if (job.output !== undefined) scan.writeOutput();
-  return scan.findings();
+  const refused = job.output === undefined ? [] : scan.writeOutput(job.output);
+  return { findings: scan.findings(), refused };
 }
 
 /** What is known of one leaf: undefined is good. */
@@ -166,14 +177,10 @@ class RunScan implements Disposable {
     }
   }
 
-  /** Writes the verified data leaves of the run at their payload offsets. */
-  writeOutput(): void {
-    const { geometry, run, output } = this.#job;
-    assert(output !== undefined, "there is an output to write to");
-    using file = this.#context.storeOf(output.root).openFile(
-      output.path,
-      "update",
-    );
+  /** Writes the verified data leaves of the run where they belong. */
+  writeOutput(output: PayloadOutput): readonly RefusedFile[] {
+    const { geometry, run } = this.#job;
+    using file = openOutput(output, this.#context);
     for (let shard = 0; shard < this.buffer.dataShards; shard++) {
       const faults = present(this.#faults[shard], "all data shards were read");
       if (faults.length === 0) continue;
@@ -188,6 +195,7 @@ class RunScan implements Disposable {
           (faults[row]?.rebuilt ?? true) && !isZeroRow(this.buffer, shard, row),
       );
     }
+    return file.finish();
   }
 
   findings(): ShardFinding[] {

@@ -23,6 +23,7 @@ import { shardsOfSlab, type SlabShard } from "../format/slab.ts";
 import type { JobContext } from "./encode_run.ts";
 import { digestAt, readRows } from "./read_rows.ts";
 import type { DamageCause } from "./report.ts";
+import { openOutput } from "./payload_output.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import type { Obstacle, SlabFinding, SlabJob } from "./worker_protocol.ts";
 import { refuseShared } from "./write_rows.ts";
@@ -255,10 +256,7 @@ class SlabSolver {
     if (output === undefined || shard >= blockDataShards(geometry, block)) {
       return;
     }
-    using file = this.#context.storeOf(output.root).openFile(
-      output.path,
-      "update",
-    );
+    using file = openOutput(output, this.#context);
     const shardOffset = this.#firstRow * geometry.leafBytes;
     file.writeFrom(
       bad.bytes!,

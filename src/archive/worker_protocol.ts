@@ -67,8 +67,43 @@ export interface ScanJob {
   /** Write rebuilt leaves back into their shard files. */
   readonly repair: boolean;
   readonly redirects: readonly ShardRedirect[];
-  /** A file that receives the verified payload bytes at their payload offsets. */
-  readonly output?: StorePath;
+  /** What receives the verified payload bytes. */
+  readonly output?: PayloadOutput;
+}
+
+/** Where verified payload bytes go. */
+export type PayloadOutput =
+  /** A file that is there, at their payload offsets. */
+  | { readonly kind: "file"; readonly file: StorePath }
+  /** The files of a tree that these bytes belong to. */
+  | {
+    readonly kind: "tree";
+    readonly root: string;
+    readonly files: readonly OutputFile[];
+  };
+
+/** A file of a tree, and which of the bytes at hand are its. */
+export interface OutputFile {
+  /** The number of the file, for the answer. */
+  readonly index: number;
+  readonly path: string;
+  /** Its size, holes included. */
+  readonly bytes: number;
+  /** No other job writes to it: it is to be made, at its size; else it is there, at its size. */
+  readonly isWhole: boolean;
+  readonly parts: readonly OutputPart[];
+}
+
+/** Consecutive bytes of the payload and where they are in a file. */
+export interface OutputPart {
+  readonly payloadOffset: number;
+  readonly fileOffset: number;
+  readonly bytes: number;
+}
+
+/** A file that could not be made, for reasons of its own: its name, most likely. */
+export interface RefusedFile extends Obstacle {
+  readonly index: number;
 }
 
 /** Rebuild what the rows of single blocks could not: rows and columns of a group, in turns. */
@@ -84,8 +119,8 @@ export interface SlabJob {
   /** Write rebuilt leaves back into their shard files. */
   readonly repair: boolean;
   readonly redirects: readonly (SlabShard & { readonly path: string })[];
-  /** A file that receives the rebuilt payload bytes at their payload offsets. */
-  readonly output?: StorePath;
+  /** What receives the rebuilt payload bytes; its files are there. */
+  readonly output?: PayloadOutput;
 }
 
 /** What a thread can be asked to do. */
@@ -125,7 +160,12 @@ export interface SlabFinding extends ShardFinding {
 /** What comes back. A failure is a value: nothing is thrown across threads. */
 export type JobResult =
   | { readonly kind: "encoded"; readonly digests: Bytes }
-  | { readonly kind: "scanned"; readonly findings: readonly ShardFinding[] }
+  | {
+    readonly kind: "scanned";
+    readonly findings: readonly ShardFinding[];
+    /** Files of the output that could not be made; their bytes went nowhere. */
+    readonly refused: readonly RefusedFile[];
+  }
   | { readonly kind: "solved"; readonly findings: readonly SlabFinding[] }
   | {
     readonly kind: "failed";

@@ -9,7 +9,7 @@ import type { RunBuffer } from "./run_buffer.ts";
 
 /** Writes the chosen rows of a shard, consecutive ones in one call, at `base` and on. */
 export function writeRows(
-  file: StoreFile,
+  file: Pick<StoreFile, "writeFrom">,
   buffer: RunBuffer,
   shard: number,
   base: number,

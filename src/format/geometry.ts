@@ -245,6 +245,28 @@ export function runLength(
   return Math.max(0, Math.min(end, length) - start);
 }
 
+/** Which bytes of the payload lie in a run, one stretch for each segment that has any. */
+export function payloadRangesOf(
+  geometry: Geometry,
+  run: RowRun,
+): { payloadOffset: number; bytes: number }[] {
+  const ranges: { payloadOffset: number; bytes: number }[] = [];
+  const shardOffset = run.firstRow * geometry.leafBytes;
+  const shards = blockDataShards(geometry, run.block);
+  for (let shard = 0; shard < shards; shard++) {
+    const bytes = runLength(geometry, run, shard);
+    if (bytes === 0) continue;
+    const payloadOffset = payloadOffsetOf(
+      geometry,
+      run.block,
+      shard,
+      shardOffset,
+    );
+    ranges.push({ payloadOffset, bytes });
+  }
+  return ranges;
+}
+
 /** Payload offset of a byte of a data shard. */
 export function payloadOffsetOf(
   geometry: Geometry,

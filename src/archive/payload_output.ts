@@ -1,0 +1,156 @@
+// Payload output: verified bytes of the payload on their way out, into one file or into the files of a
+// tree that they belong to. Runs on the threads. Writes only below the root that it is given, and a
+// file that is to be made never replaces anything.
+
+import type { Bytes } from "../base/bytes.ts";
+import { type FailureCode, isFailure } from "../base/errors.ts";
+import type { Store, StoreFile } from "../store/store.ts";
+import type { JobContext } from "./encode_run.ts";
+import type {
+  OutputFile,
+  OutputPart,
+  PayloadOutput,
+  RefusedFile,
+} from "./worker_protocol.ts";
+
+/** Takes payload bytes. */
+export interface OpenOutput extends Disposable {
+  /** Writes all of `source`, which begins at that offset of the payload. @throws {Failure} */
+  writeFrom(source: Bytes, payloadOffset: number): void;
+  /** Makes what no byte was written to; gives the files that could not be made. @throws {Failure} */
+  finish(): readonly RefusedFile[];
+}
+
+/** Opens what a job writes to. @throws {Failure} */
+export function openOutput(
+  output: PayloadOutput,
+  context: JobContext,
+): OpenOutput {
+  if (output.kind === "tree") {
+    return new TreeOutput(context.storeOf(output.root), output.files);
+  }
+  const { root, path } = output.file;
+  const file = context.storeOf(root).openFile(path, "update");
+  return {
+    writeFrom: (source, payloadOffset) => file.writeFrom(source, payloadOffset),
+    finish: () => [],
+    [Symbol.dispose]: () => file[Symbol.dispose](),
+  };
+}
+
+/** Reasons for which one file cannot be made and the next one can. */
+const ownReasons: readonly FailureCode[] = [
+  "exists",
+  "invalid-argument",
+  "invalid-name",
+  "unsafe-path",
+  "wrong-kind",
+];
+
+/** A part of a file, among the parts of all. */
+interface Piece extends OutputPart {
+  readonly file: OutputFile;
+}
+
+class TreeOutput implements OpenOutput {
+  readonly #store: Store;
+  readonly #files: readonly OutputFile[];
+  /** By payload offset. Two may hold the same bytes. */
+  readonly #pieces: readonly Piece[];
+  /** For each piece, where it and those before it end at most. */
+  readonly #ends: Float64Array<ArrayBuffer>;
+  readonly #made = new Set<number>();
+  readonly #refused = new Map<number, RefusedFile>();
+  #open: { readonly index: number; readonly file: StoreFile } | undefined;
+
+  constructor(store: Store, files: readonly OutputFile[]) {
+    this.#store = store;
+    this.#files = files;
+    this.#pieces = files.flatMap((file) =>
+      file.parts.map((part) => ({ ...part, file }))
+    ).sort((left, right) => left.payloadOffset - right.payloadOffset);
+    this.#ends = runningEnds(this.#pieces);
+  }
+
+  writeFrom(source: Bytes, payloadOffset: number): void {
+    const end = payloadOffset + source.length;
+    let index = firstBeyond(this.#ends, payloadOffset);
+    for (; index < this.#pieces.length; index++) {
+      const piece = this.#pieces[index]!;
+      if (piece.payloadOffset >= end) break;
+      const from = Math.max(piece.payloadOffset, payloadOffset);
+      const to = Math.min(piece.payloadOffset + piece.bytes, end);
+      if (from >= to) continue;
+      this.#fileOf(piece.file, to - from)?.writeFrom(
+        source.subarray(from - payloadOffset, to - payloadOffset),
+        piece.fileOffset + from - piece.payloadOffset,
+      );
+    }
+  }
+
+  finish(): readonly RefusedFile[] {
+    for (const file of this.#files) {
+      if (file.isWhole && !this.#made.has(file.index)) this.#fileOf(file, 0);
+    }
+    this.#close();
+    return [...this.#refused.values()];
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  /** The file, opened or made, for writing so much; undefined if it cannot be. */
+  #fileOf(target: OutputFile, writeBytes: number): StoreFile | undefined {
+    const { index, path, bytes, isWhole } = target;
+    if (this.#open?.index === index) return this.#open.file;
+    if (this.#refused.has(index)) return undefined;
+    this.#close();
+    const isNew = isWhole && !this.#made.has(index);
+    try {
+      const file = this.#store.openFile(path, isNew ? "create" : "update");
+      this.#open = { index, file };
+      // Its size comes first, so that a file of which the end is lost or a hole has it, too.
+      if (isNew && writeBytes < bytes) file.truncate(bytes);
+      this.#made.add(index);
+      return file;
+    } catch (error) {
+      if (!isFailure(error, ...ownReasons)) throw error;
+      const { code, message } = error;
+      this.#refused.set(index, { index, code, message });
+      return undefined;
+    }
+  }
+
+  #close(): void {
+    this.#open?.file[Symbol.dispose]();
+    this.#open = undefined;
+  }
+}
+
+/** For each piece of a list by offset, where it and those before it end at most. */
+export function runningEnds(
+  pieces: readonly { payloadOffset: number; bytes: number }[],
+): Float64Array<ArrayBuffer> {
+  const ends = new Float64Array(pieces.length);
+  let end = 0;
+  pieces.forEach((piece, index) => {
+    end = Math.max(end, piece.payloadOffset + piece.bytes);
+    ends[index] = end;
+  });
+  return ends;
+}
+
+/** The first piece from which on any may reach beyond `payloadOffset`. */
+export function firstBeyond(
+  ends: Float64Array<ArrayBuffer>,
+  payloadOffset: number,
+): number {
+  let low = 0, high = ends.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ends[middle]! > payloadOffset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
