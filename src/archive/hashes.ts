@@ -9,10 +9,10 @@ import { digestBytes } from "../base/limits.ts";
 import {
   metadataFolders,
   metadataPath,
+  shardFilesOf,
   shardPath,
 } from "../format/entry_path.ts";
 import {
-  blockCountOf,
   blockDataShards,
   payloadOffsetOf,
   rowCountOf,
@@ -74,15 +74,9 @@ export function* hashStored(
     context,
   );
   const { geometry } = manifest;
-  for (let block = 0; block < blockCountOf(geometry); block++) {
-    const count = blockDataShards(geometry, block) + geometry.parityShards;
-    for (let shard = 0; shard < count; shard++) {
-      throwIfInterrupted(context);
-      yield hashOf(
-        shardPath(geometry, block, shard),
-        shards.digestOf(block, shard),
-      );
-    }
+  for (const { block, shard, path } of shardFilesOf(geometry)) {
+    throwIfInterrupted(context);
+    yield hashOf(path, shards.digestOf(block, shard));
   }
 }
 

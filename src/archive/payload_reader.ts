@@ -141,6 +141,7 @@ export class PayloadReader {
         shards: "data",
         repair: false,
         runs: [piece.run],
+        wanted: { block: piece.run.block, shard: piece.shard },
         output: planFileOutput({ root: windowRoot, path: "payload" }),
         quiet: true,
       },

@@ -18,6 +18,7 @@ import {
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Outboard } from "../format/outboard.ts";
+import type { SlabShard } from "../format/slab.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import {
   type Executor,
@@ -64,6 +65,8 @@ export interface ScanWish {
   readonly output?: OutputPlan;
   /** Only these runs. */
   readonly runs?: readonly RowRun[];
+  /** Of what is lost, only this shard is to be rebuilt across blocks. */
+  readonly wanted?: SlabShard;
   /** Only find out what is right: nothing needs to be rebuilt across blocks. */
   readonly verifyOnly?: boolean;
   /** No progress events. */
@@ -151,7 +154,7 @@ async function solveSlabs(
   if (geometry.crossBlock === undefined || ledger.lostLeafCount === 0) return;
   const { runBytesMax } = context.settings;
   // Planned before any of it is solved: what a slab gains concerns no other.
-  const slabs = [...planSlabs(geometry, ledger, runBytesMax)];
+  const slabs = [...planSlabs(geometry, ledger, runBytesMax, wish.wanted)];
   for (const slab of slabs) progress.expect(slabBytesOf(geometry, slab));
   const redirects = [...wish.redirects ?? []].flatMap(([block, ofBlock]) =>
     ofBlock.map((each) => ({ block, ...each }))

@@ -6,6 +6,8 @@ import type { Bytes } from "../base/bytes.ts";
 import {
   blockCountOf,
   type Geometry,
+  isColumn,
+  placeOfColumn,
   rowCountOf,
   type RowRun,
 } from "../format/geometry.ts";
@@ -24,20 +26,28 @@ export interface LostSlab {
   readonly lost: readonly SlabShard[];
 }
 
-/** Every leaf that the ledger has as lost, in slabs whose columns take at most `runBytesMax`. */
+/**
+ * Every leaf that the ledger has as lost (of one shard, if only that is wanted), in slabs whose
+ * columns take at most `runBytesMax`.
+ */
 export function* planSlabs(
   geometry: Geometry,
   ledger: Ledger,
   runBytesMax: number,
+  wanted?: SlabShard,
 ): Generator<LostSlab> {
   const groups = geometry.crossBlock?.groups ?? 0;
   for (let group = 0; group < groups; group++) {
     let open: LostSlab | undefined;
     const rowsMax = rowsOfSlab(geometry, group, runBytesMax);
-    for (let row = 0; row < rowCountOf(geometry, group); row++) {
+    for (const row of rowsOf(geometry, ledger, group)) {
       const slab: Slab = { group, firstRow: row, rowCount: 1 };
-      const lost = lostOf(geometry, ledger, slab);
+      const lost = lostOf(geometry, ledger, slab).filter((each) =>
+        wanted === undefined ||
+        wanted.block === each.block && wanted.shard === each.shard
+      );
       const isLonger = open !== undefined &&
+        open.slab.firstRow + open.slab.rowCount === row &&
         open.slab.rowCount < rowsMax && areSame(open.lost, lost);
       if (open !== undefined && isLonger) {
         const { firstRow, rowCount } = open.slab;
@@ -95,6 +105,23 @@ function rowsOfSlab(
     dataShards + parityShards,
   );
   return Math.max(1, Math.floor(runBytesMax / (shards * leafBytes)));
+}
+
+/** The rows of a group in which anything was found, in order. */
+function rowsOf(
+  geometry: Geometry,
+  ledger: Ledger,
+  group: number,
+): number[] {
+  const found = new Uint8Array(rowCountOf(geometry, group));
+  const groups = geometry.crossBlock?.groups ?? 1;
+  for (const { block, firstRow, rowCount } of ledger.findingRuns) {
+    const of = isColumn(geometry, block)
+      ? placeOfColumn(geometry, block).group
+      : block % groups;
+    if (of === group) found.fill(1, firstRow, firstRow + rowCount);
+  }
+  return Array.from(found.keys()).filter((row) => found[row] === 1);
 }
 
 function lostOf(geometry: Geometry, ledger: Ledger, slab: Slab): SlabShard[] {

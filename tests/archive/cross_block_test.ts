@@ -13,8 +13,10 @@ import {
   parityBytesOf,
 } from "../../src/format/geometry.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
+import type { OpenMode } from "../../src/store/store.ts";
 import { makeShaped, type Shape } from "./cross_block_entry.ts";
 import { expect, shardFiles } from "./damage_model.ts";
+import { Collector } from "./byte_streams.ts";
 import { Bench, kib, readTree, removeFile, rotBytes } from "./harness.ts";
 import { judge, judgeHarm, type Sample } from "./judge.ts";
 
@@ -173,6 +175,17 @@ async function commitTier4(blocks: number): Promise<Sample> {
   return { archive, folder: report.folder, geometry, payload, pristine };
 }
 
+async function assertStreamed(
+  sample: Sample,
+  archive: MemoryStore,
+): Promise<void> {
+  const { engine } = new Bench({ archive });
+  const writer = new Collector();
+  const output = { writer, label: "standard output", partial: false };
+  await engine.restoreToStream(engine.select("sample.bin"), output);
+  ok(equalBytes(writer.bytes(), sample.payload));
+}
+
 /** Takes away whole blocks, and three shards of each of the others. */
 function loseBlocks(
   sample: Sample,
@@ -218,6 +231,7 @@ for (const [blocks, groups, parity] of [[36, 1, 1], [100, 1, 3], [250, 2, 4]]) {
     const restored = await new Bench({ archive }).restore("sample.bin");
     ok(restored.report.complete && restored.bytes !== undefined);
     ok(equalBytes(restored.bytes, sample.payload));
+    if (blocks === 36) await assertStreamed(sample, archive);
     const repaired = await new Bench({ archive }).healthOfOne(true);
     strictEqual(repaired.state, "repaired");
     deepStrictEqual(readTree(archive, ""), sample.pristine);
@@ -273,4 +287,72 @@ Deno.test("a segment that shares its bytes with another name is replaced across 
   after.delete("elsewhere");
   deepStrictEqual(after, sample.pristine);
   ok(blockDataShards(geometry, 1) === 4);
+});
+
+Deno.test("nothing is believed of leaves whose digests nobody knows", async () => {
+  const sample = await makeShaped({
+    dataShards: 8,
+    parityShards: 1,
+    groups: 1,
+    parity: 1,
+    segmentLeaves: 20,
+    payloadBytes: 500 * kib,
+  });
+  const { folder, geometry } = sample;
+  const archive = sample.archive.clone();
+  for (const copy of ["", "hashes/", "hashes_1/", "hashes_2/"]) {
+    rotBytes(archive, `${folder}/${copy}outboard.bin`, 0, 3000);
+  }
+  // What the copies do not have cannot be had from the shards either.
+  for (const shard of [0, 1, 2]) {
+    rotBytes(archive, `${folder}/${shardPath(geometry, 0, shard)}`, 0, 900);
+  }
+  const damaged = readTree(archive, "");
+  const report = await new Bench({ archive }).healthOfOne(true);
+  strictEqual(report.state, "lost");
+  ok(report.lostRanges.length > 0);
+  for (const [path, bytes] of readTree(archive, "")) {
+    const good = sample.pristine.get(path), before = damaged.get(path);
+    ok(equalBytes(bytes, good!) || equalBytes(bytes, before!), path);
+  }
+});
+
+Deno.test("zeros of a payload are not written, neither into shards nor into the output", async () => {
+  const written = new Map<string, number>();
+  const counting = (archive: MemoryStore) =>
+    new Proxy(archive, {
+      get(target, name) {
+        if (name !== "openFile") {
+          const member = Reflect.get(target, name);
+          return typeof member === "function" ? member.bind(target) : member;
+        }
+        return (path: string, mode: OpenMode) => {
+          const file = target.openFile(path, mode);
+          const write = file.writeFrom.bind(file);
+          file.writeFrom = (bytes, offset) => {
+            written.set(path, (written.get(path) ?? 0) + bytes.length);
+            write(bytes, offset);
+          };
+          return file;
+        };
+      },
+    });
+  const archive = counting(new MemoryStore());
+  const outputs = counting(new MemoryStore());
+  const tiers = { tier1Max: 1, tier2Max: 2, tier3Max: 3 };
+  const bench = new Bench({ archive, outputs, settings: { tiers } });
+  const payload = new Uint8Array(900 * kib);
+  payload.set(new Prng(3).bytes(3 * kib), 400 * kib);
+  await bench.commit("sample.bin", payload);
+  const shards = [...written].filter(([path]) => path.endsWith(".dat"));
+  // Three leaves of one segment, in three rows, with 3 parity leaves each and one across blocks.
+  strictEqual(shards.reduce((sum, [, bytes]) => sum + bytes, 0), 15 * kib);
+  written.clear();
+  const { bytes } = await bench.restore("sample.bin");
+  ok(bytes !== undefined && equalBytes(bytes, payload));
+  strictEqual(
+    [...written.values()].reduce((sum, each) => sum + each, 0),
+    3 * kib,
+  );
+  strictEqual((await bench.healthOfOne(false)).state, "healthy");
 });

@@ -12,7 +12,7 @@ import {
   removeFile,
 } from "./harness.ts";
 
-const entries: readonly (readonly [string, number, string?])[] = [
+const entries: readonly (readonly [string, number, string?, 4?])[] = [
   ["an empty file", 0],
   ["one leaf", 700],
   ["tier 1", 5 * kib + 1],
@@ -21,6 +21,7 @@ const entries: readonly (readonly [string, number, string?])[] = [
   ["three blocks, the last of one segment", 65 * kib, "erasure:2+1"],
   ["no parity", 40 * kib, "erasure:1+0"],
   ["more digests than a manifest holds", 600 * kib, "erasure:2+1"],
+  ["tier 4", 1100 * kib + 5, "", 4],
 ];
 
 async function hashesOf(bench: Bench, of: "content" | "stored") {
@@ -39,11 +40,13 @@ function digestsOf(bench: Bench): Map<string, string> {
   );
 }
 
-for (const [title, bytes, policy] of entries) {
+for (const [title, bytes, policy, tier] of entries) {
   Deno.test(`hashes() are those of every file of the entry: ${title}`, async () => {
-    const bench = new Bench();
+    const tiers = { tier1Max: 1, tier2Max: 2, tier3Max: 3 };
+    const bench = new Bench(tier === 4 ? { settings: { tiers } } : {});
     const content = new Prng(bytes).bytes(bytes);
-    await bench.commit("file", content, policy);
+    const report = await bench.commit("file", content, policy || undefined);
+    if (tier !== undefined) equal(report.tier, tier);
     equal(
       await hashesOf(bench, "content"),
       new Map([["file", formatHex(Codec.open().digest(content))]]),
