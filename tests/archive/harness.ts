@@ -57,6 +57,7 @@ export class Bench {
     outputs?: Store;
     settings?: Partial<EngineSettings>;
     seed?: number;
+    startMs?: number;
     signal?: AbortSignal;
   } = {}) {
     this.archive = options.archive ?? new MemoryStore();
@@ -78,7 +79,7 @@ export class Bench {
       root: "archive",
       codec,
       settings: { ...smallSettings, ...options.settings },
-      clock: countingClock(),
+      clock: countingClock(options.startMs),
       chance: new Prng(options.seed ?? 1),
       emit: (event) => this.events.push(event),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -156,8 +157,8 @@ export class Bench {
 }
 
 /** A clock that goes on by one millisecond at every look. */
-export function countingClock(): Clock {
-  let ms = Date.UTC(2026, 0, 1);
+export function countingClock(startMs: number = Date.UTC(2026, 0, 1)): Clock {
+  let ms = startMs;
   return { nowMs: () => ms++, monotonicMs: () => ms++ };
 }
 

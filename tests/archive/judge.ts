@@ -146,19 +146,21 @@ async function judgeRestore(
   bench.outputs.removeFile("out");
 }
 
-/** Does some harm at random, and judges what is left. */
+/** Does some harm at random, and judges what is left; false where it undid itself. */
 export async function judgeHarm(
   sample: Sample,
   paths: readonly string[],
   prng: Prng,
   harmsMax: number,
   label: string,
-): Promise<void> {
+): Promise<boolean> {
   const archive = sample.archive.clone();
   const harms = 1 + prng.below(harmsMax);
   for (let harm = 0; harm < harms; harm++) harmShard(archive, paths, prng);
   // Rot twice in one place undoes itself: such a case has no damage to judge.
   const { folder, geometry, pristine } = sample;
   const { damagedFiles } = expect(archive, folder, geometry, pristine);
-  if (damagedFiles.length > 0) await judge(sample, archive, label);
+  if (damagedFiles.length === 0) return false;
+  await judge(sample, archive, label);
+  return true;
 }
