@@ -6,7 +6,8 @@ import { formatFailure, formatSum, runJobs } from "./pool.ts";
 import { jobsOf } from "./table.ts";
 import { formatTally, sumOf } from "./tally.ts";
 
-const threadCount = Math.min(4, navigator.hardwareConcurrency);
+// More than there are cores: some operations let timers turn.
+const threadCount = 2 * navigator.hardwareConcurrency;
 const rounds = 3;
 const caseCountMin = 100_000;
 

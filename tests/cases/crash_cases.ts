@@ -4,11 +4,10 @@
 
 import { Prng } from "../../src/base/prng.ts";
 import { SimulatedDisk } from "../../src/store/simulated_disk.ts";
-import { judge } from "./judge.ts";
 import {
   attempt,
-  fingerprintOf,
   isWanted,
+  judgeOnce,
   type Stage,
   storesWith,
   tryCase,
@@ -63,12 +62,8 @@ async function judgeFates(
         const found = await meetFate(stage, role, disk, fate, chance);
         // What returned is durable, whatever the fate; unless a second run went on with it.
         const mustBeDone = isDone && !disk.stopped && !fate.startsWith("twice");
-        const mark = `${fingerprintOf(found)} ${mustBeDone}`;
-        if (stage.judged.has(mark)) return false;
-        stage.judged.add(mark);
         const stores = storesWith(stage.world, role, found);
-        await judge(stage.world, stage.run, stores, { isDone: mustBeDone });
-        return true;
+        return await judgeOnce(stage, stores, { isDone: mustBeDone });
       },
     );
   }

@@ -7,7 +7,14 @@ import { Prng } from "../../src/base/prng.ts";
 import type { Fault } from "../../src/store/fault_plan.ts";
 import { FaultyStore } from "../../src/store/faulty_store.ts";
 import { judge } from "./judge.ts";
-import { attempt, isWanted, type Stage, storesWith, tryCase } from "./stage.ts";
+import {
+  attempt,
+  isWanted,
+  judgeOnce,
+  type Stage,
+  storesWith,
+  tryCase,
+} from "./stage.ts";
 import type { Role } from "./world.ts";
 
 type Plan = (nth: number, prng: Prng) => Fault;
@@ -64,7 +71,7 @@ async function runPlan(
   variant: string,
 ): Promise<void> {
   if (variant === "flipped" && !canFlip(stage, role)) return;
-  const { world, run } = stage;
+  const { world } = stage;
   for (let nth = 1, fired = true; fired; nth++) {
     if (stage.only !== undefined && stage.only.nth < nth) return;
     const name = { kind, nth, variant: `${role} ${variant}` };
@@ -78,7 +85,7 @@ async function runPlan(
       fired = faulty.unfired().length === 0;
       if (!fired) return false;
       if (variant === "gone") expectOffline(isDone, error);
-      await judge(world, run, stores, {
+      await judgeOnce(stage, stores, {
         isDone,
         mayBeDamaged: variant === "flipped",
       });
@@ -125,7 +132,7 @@ async function runSectors(stage: Stage): Promise<void> {
 }
 
 async function trySector(stage: Stage, fault: Fault): Promise<boolean> {
-  const { world, run, operation } = stage;
+  const { world, operation } = stage;
   const inner = world.archive.clone();
   const faulty = new FaultyStore(inner, [fault]);
   const stores = storesWith(world, "archive", inner);
@@ -139,7 +146,7 @@ async function trySector(stage: Stage, fault: Fault): Promise<boolean> {
   if (canBeDone && !(isStuck && operation.mends === true)) {
     ok(isDone, `one bad sector stops nothing: ${error}`);
   }
-  await judge(world, run, stores, { isDone });
+  await judgeOnce(stage, stores, { isDone });
   return true;
 }
 

@@ -6,6 +6,7 @@ import { isFailure } from "../../src/base/errors.ts";
 import { Codec } from "../../src/codec/mod.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import { type CaseName, formatCase, type Job } from "./case_id.ts";
+import { judge, type Verdict } from "./judge.ts";
 import type { Operation, Run } from "./operations.ts";
 import type { Tally } from "./tally.ts";
 import { benchNumbers, type Role, type Stores, type World } from "./world.ts";
@@ -19,7 +20,7 @@ export interface Stage {
   readonly tally: Tally;
   /** The one case that is wanted; undefined for all. */
   readonly only: CaseName | undefined;
-  /** Fingerprints of the disks that were judged after a crash. */
+  /** Fingerprints of what was judged. */
   readonly judged: Set<string>;
   /** How full the disk was after each step, beyond what it held before. */
   readonly growths: Set<number>;
@@ -87,17 +88,39 @@ export async function attempt(stage: Stage, stores: Stores): Promise<Attempt> {
   }
 }
 
+/** Stores whose content can be compared. */
+export type CaseStores = Readonly<Record<Role, MemoryStore>>;
+
 /** The stores of a case: this one for a role, and for the others copies that nothing happens to. */
 export function storesWith(
   world: World,
   role: Role,
-  store: Stores[Role],
-): Stores {
+  store: MemoryStore,
+): CaseStores {
   return {
     archive: role === "archive" ? store : world.archive.clone(),
     sources: role === "sources" ? store : world.sources, // which nothing writes into
     outputs: role === "outputs" ? store : new MemoryStore(),
   };
+}
+
+/**
+ * Judges what an attempt has left, unless the same was judged before: the verdict on the same bytes
+ * would be the same. Whether it was new.
+ */
+export async function judgeOnce(
+  stage: Stage,
+  stores: CaseStores,
+  verdict: Verdict,
+): Promise<boolean> {
+  const { world, run, judged } = stage;
+  const { archive, outputs } = stores;
+  const mark = `${fingerprintOf(archive)} ${fingerprintOf(outputs)} ` +
+    `${verdict.isDone} ${verdict.mayBeDamaged === true}`;
+  if (judged.has(mark)) return false;
+  judged.add(mark);
+  await judge(world, run, stores, verdict);
+  return true;
 }
 
 /** What distinguishes the content of a store from that of any other. */
