@@ -43,6 +43,12 @@ const tools: readonly Tool[] = [
     why: "parity that a third party made, and the speed to compare with",
   },
   {
+    name: "exfat",
+    probe: "/usr/sbin/mount.exfat-fuse",
+    package: "exfat-fuse exfatprogs",
+    why: "archives on a real exFAT file system",
+  },
+  {
     name: "cargo",
     probe: "cargo",
     // Debian's own "cargo" is older than the crate's edition; this is the one for browsers.

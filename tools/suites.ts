@@ -59,6 +59,7 @@ export const testSuites: readonly Suite[] = [
   { ...tests("e2e", ["b3sum"]), parallel: true },
   tests("fault"),
   tests("cases"),
+  tests("usb", ["exfat"]),
   tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
   cargo("rust", ["test", "--quiet", "--locked"], "tests"),
   command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),

@@ -405,7 +405,7 @@ export class DirStore implements Store {
   #requireSameRoot(attempt: string): void {
     if (this.#rootSeen === undefined) return;
     const root = this.#lookAtRoot();
-    if (root === undefined || !isSame(this.#rootSeen, root)) {
+    if (root === undefined || !isSameRoot(this.#rootSeen, root)) {
       throw refusal(
         attempt,
         "offline",
@@ -472,6 +472,16 @@ export function requireNoRoot(attempt: string, path: string): void {
 function isSame(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
   if (left.ino === null || right.ino === null) return true;
   return left.ino === right.ino && left.dev === right.dev;
+}
+
+/**
+ * FAT and exFAT number a folder anew whenever the kernel had forgotten it, but keep when it was made;
+ * where that is not known, the device must do.
+ */
+function isSameRoot(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
+  return isSame(left, right) ||
+    left.dev === right.dev &&
+      left.birthtime?.getTime() === right.birthtime?.getTime();
 }
 
 /** What `make` gives, or undefined where somebody else was faster. */

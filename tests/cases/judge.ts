@@ -5,6 +5,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { idOfStaging } from "../../src/format/entry_path.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { Bench } from "../archive/harness.ts";
+import { isOfLock } from "./archive_files.ts";
 import type { Run } from "./operations.ts";
 import {
   benchNumbers,
@@ -84,7 +85,7 @@ async function expectEntries(
   expectNothingElse(bench, new Set(entries.map(({ folder }) => folder)), phase);
 }
 
-/** At the top lie entries and leftovers, and nothing else. */
+/** At the top lie entries, leftovers and locks, and nothing else. */
 function expectNothingElse(
   bench: Bench,
   folders: ReadonlySet<string>,
@@ -92,8 +93,8 @@ function expectNothingElse(
 ): void {
   for (const { name } of bench.archive.list("")) {
     ok(
-      folders.has(name) || idOfStaging(name) !== undefined,
-      `${phase}: "${name}" is an entry or a leftover`,
+      folders.has(name) || idOfStaging(name) !== undefined || isOfLock(name),
+      `${phase}: "${name}" is an entry, a leftover or a lock`,
     );
   }
 }

@@ -14,6 +14,7 @@ import {
   rotBytes,
 } from "../archive/harness.ts";
 import { epochs, writeLegacy } from "../archive/legacy_writer.ts";
+import { contentOf } from "./archive_files.ts";
 import { commitFile, fileContent, type Role, type World } from "./world.ts";
 
 /** An operation of the engine, prepared and run. */
@@ -103,7 +104,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     async prepare(world) {
       await world.keep("file");
       await world.keep("other");
-      const pristine = readTree(world.archive, "");
+      const pristine = contentOf(world.archive);
       damage(world);
       return {
         run: async (bench) => {
@@ -113,7 +114,7 @@ export const operations: Readonly<Record<string, Operation>> = {
           );
         },
         expectDone: ({ archive }) =>
-          deepStrictEqual(readTree(archive, ""), pristine, "all is repaired"),
+          deepStrictEqual(contentOf(archive), pristine, "all is repaired"),
       };
     },
   },
@@ -128,11 +129,11 @@ export const operations: Readonly<Record<string, Operation>> = {
       const id = await world.store("gone", bytes);
       world.doomed.set(id, fileContent("gone", bytes));
       return {
-        run: (bench) => {
+        run: async (bench) => {
           const { entries, problems } = bench.engine.list();
           const isThere = entries.some((entry) => entry.id === id);
-          if (isThere) bench.engine.remove(id);
-          return Promise.resolve(isThere || problems.length === 0);
+          if (isThere) await bench.engine.remove(id);
+          return isThere || problems.length === 0;
         },
       };
     },
@@ -225,12 +226,12 @@ export const operations: Readonly<Record<string, Operation>> = {
       if (world.shape.parityShards > 0 && world.prng.below(2) === 0) {
         damage(world);
       }
-      const before = readTree(world.archive, "");
+      const before = contentOf(world.archive);
       return {
         run: look,
         expectAlways: ({ archive }) =>
           deepStrictEqual(
-            readTree(archive, ""),
+            contentOf(archive),
             before,
             "looking writes nothing",
           ),

@@ -118,8 +118,8 @@ async function odd(desk: Desk): Promise<void> {
 
 async function restoresOnto(desk: Desk): Promise<void> {
   const content = fill(desk, "file", 30_001);
-  Deno.chmodSync(`${desk.home}/file`, 0o640);
-  Deno.utimeSync(`${desk.home}/file`, 1_600_000_001, 1_600_000_001);
+  await Deno.chmod(`${desk.home}/file`, 0o640);
+  await Deno.utime(`${desk.home}/file`, 1_600_000_001, 1_600_000_001);
   await expect(desk, 0, ["commit", "file"]);
   const { stderr } = await expect(desk, 0, [
     "restore",
@@ -128,15 +128,15 @@ async function restoresOnto(desk: Desk): Promise<void> {
     `${desk.stick}/`,
   ]);
   equal(stderr, "");
-  ok(equalBytes(Deno.readFileSync(`${desk.stick}/file`), content));
+  ok(equalBytes(await Deno.readFile(`${desk.stick}/file`), content));
   // FAT32 counts time in steps of two seconds, and has no modes.
-  const { mtime } = Deno.statSync(`${desk.stick}/file`);
+  const { mtime } = await Deno.stat(`${desk.stick}/file`);
   ok(Math.abs(mtime!.getTime() - 1_600_000_001_000) <= 2000, String(mtime));
   const again = ["restore", "file", "-o", `${desk.stick}/FILE`];
   match((await expect(desk, 8, again)).stderr, /it exists already/);
   await expect(desk, 0, [...again, "--overwrite"]);
-  ok(equalBytes(Deno.readFileSync(`${desk.stick}/file`), content));
-  Deno.removeSync(`${desk.stick}/file`);
+  ok(equalBytes(await Deno.readFile(`${desk.stick}/file`), content));
+  await Deno.remove(`${desk.stick}/file`);
 }
 
 async function removes(desk: Desk): Promise<void> {
@@ -182,17 +182,17 @@ async function full(desk: Desk): Promise<void> {
   await expect(desk, 0, ["health"]);
   await expectAll(desk, new Map([["small", content]]));
   await expect(desk, 0, ["remove", "small", "--yes"]);
-  Deno.removeSync(filler);
+  await Deno.remove(filler);
   await expect(desk, 0, ["commit", "big"]);
 }
 
 /** Runs one step in folders of its own. */
 export async function runStep(desk: Desk, step: Step): Promise<void> {
-  Deno.writeTextFileSync(`${desk.home}/config.toml`, config);
+  await Deno.writeTextFile(`${desk.home}/config.toml`, config);
   try {
     await step.body(desk);
   } finally {
-    Deno.removeSync(archiveOf(desk), { recursive: true });
+    await Deno.remove(archiveOf(desk), { recursive: true });
   }
 }
 
@@ -241,7 +241,7 @@ async function expectAll(
     const args = ["restore", "--overwrite", `--output=${path}`, "--", name];
     const ending = await desk.run(["-a", archiveOf(desk), ...args]);
     equal(ending.code, code, `${name}: ${ending.stderr}`);
-    ok(equalBytes(Deno.readFileSync(path), content), `${name} comes back`);
+    ok(equalBytes(await Deno.readFile(path), content), `${name} comes back`);
   }
 }
 

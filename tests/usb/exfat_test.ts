@@ -14,7 +14,7 @@ async function withStick(
   try {
     using stick = await ExfatStick.make(folder, 48 * mib);
     const home = `${folder}/home`;
-    Deno.mkdirSync(home);
+    await Deno.mkdir(home);
     const desk: Desk = {
       stick: stick.path,
       home,
@@ -25,7 +25,7 @@ async function withStick(
     await stick.unplug();
     stick.expectSound();
   } finally {
-    Deno.removeSync(folder, { recursive: true });
+    await Deno.remove(folder, { recursive: true });
   }
 }
 
