@@ -60,6 +60,7 @@ export const testSuites: readonly Suite[] = [
   tests("fault"),
   tests("cases"),
   tests("usb", ["exfat"]),
+  tests("fuzz"),
   tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
   cargo("rust", ["test", "--quiet", "--locked"], "tests"),
   command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),

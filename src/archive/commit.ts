@@ -4,7 +4,11 @@
 
 import { type Bytes, formatHex } from "../base/bytes.ts";
 import { Failure, isFailure } from "../base/errors.ts";
-import { digestBytes, outboardBytesMax } from "../base/limits.ts";
+import {
+  digestBytes,
+  entryFileCountMax,
+  outboardBytesMax,
+} from "../base/limits.ts";
 import {
   entryFolder,
   metadataFolders,
@@ -16,6 +20,7 @@ import {
   parityBytesOf,
   payloadLeafCount,
   planGeometry,
+  shardCountOf,
   slotCountOf,
 } from "../format/geometry.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -191,6 +196,13 @@ export function planEntry(
       "invalid-argument",
       `Cannot commit "${payload.label}": with leaves of ${geometry.leafBytes} bytes it has ` +
         `more digests than an entry can hold`,
+    );
+  }
+  if (shardCountOf(geometry) > entryFileCountMax) {
+    throw new Failure(
+      "invalid-argument",
+      `Cannot commit "${payload.label}": with segments of ${geometry.segmentBytes} bytes it has ` +
+        `more than ${entryFileCountMax} shards; a larger segment_size helps`,
     );
   }
   return { tier, policy, geometry };

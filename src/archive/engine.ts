@@ -148,10 +148,9 @@ export class Engine {
     entry: EntrySummary,
     of: "content" | "stored",
   ): AsyncGenerator<FileHash> {
-    const hashes = of === "content"
+    yield* of === "content"
       ? hashContent(entry)
       : hashStored(entry, this.#context);
-    for (const hash of hashes) yield of === "stored" ? await pause(hash) : hash;
   }
 
   /** Removes one entry. @throws {Failure} */
@@ -271,7 +270,7 @@ export class Engine {
   }
 }
 
-/** Lets the event loop take a turn, so that a signal is heard between two steps. */
+/** Lets the event loop take a turn, so that a signal is heard between two removals. */
 async function pause<T>(value: T): Promise<T> {
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
   return value;

@@ -24,6 +24,7 @@ import { pageSlotCount } from "../format/outboard.ts";
 import type { StoreFile } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { causeOf } from "./damage_cause.ts";
+import { findTablePages } from "./file_table_copies.ts";
 import { readManifest } from "./manifest_copies.ts";
 import { openOutboard } from "./outboard_copies.ts";
 import type { EntrySummary, FileHash } from "./report.ts";
@@ -31,6 +32,9 @@ import type { OpenEntry } from "./scan_entry.ts";
 import { StreamDigest } from "./stream_digest.ts";
 
 const leavesPerRead = 16;
+
+/** Bytes between two turns of the event loop, in which signals are heard: some tens of milliseconds. */
+const bytesPerPause = 32 * 1024 * 1024;
 
 /** Digests of what was committed, by the names that a restore gives it. */
 export function* hashContent(entry: EntrySummary): Generator<FileHash> {
@@ -42,10 +46,10 @@ export function* hashContent(entry: EntrySummary): Generator<FileHash> {
  * known, because it is damaged, has none.
  * @throws {Failure} `damaged`, `offline`, `interrupted`
  */
-export function* hashStored(
+export async function* hashStored(
   { folder }: EntrySummary,
   context: EngineContext,
-): Generator<FileHash> {
+): AsyncGenerator<FileHash> {
   const found = readManifest(folder, context);
   if (found.kind === "problem") {
     throw new Failure(
@@ -68,6 +72,15 @@ export function* hashStored(
       yield hashOf(metadataPath(each, "outboard.bin"), digest);
     }
   }
+  const table = findTablePages(folder, manifest, context);
+  if (table !== undefined) {
+    const digest = table.lostPages.length > 0
+      ? undefined
+      : context.codec.digest(table.bytes);
+    for (const each of metadataFolders) {
+      yield hashOf(metadataPath(each, "files.jsonl.gz"), digest);
+    }
+  }
   const shards = new ShardHashes(
     { folder, manifest, outboard },
     new Set(lostPages),
@@ -77,6 +90,9 @@ export function* hashStored(
   for (const { block, shard, path } of shardFilesOf(geometry)) {
     throwIfInterrupted(context);
     yield hashOf(path, shards.digestOf(block, shard));
+    if (shards.bytesRead < bytesPerPause) continue;
+    shards.bytesRead = 0;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
   }
 }
 
@@ -86,6 +102,8 @@ function hashOf(file: string, digest: Bytes | undefined): FileHash {
 
 /** Digests of the shards of one entry, each as a file of its own. */
 class ShardHashes {
+  /** Bytes that were read so far. */
+  bytesRead = 0;
   readonly #entry: OpenEntry;
   readonly #lostPages: ReadonlySet<number>;
   readonly #context: EngineContext;
@@ -166,6 +184,7 @@ class ShardHashes {
       const bytes = Math.min(readBytes, length - from);
       const target = room.view(0, bytes);
       if (file.readInto(target, from) !== bytes) return undefined;
+      this.bytesRead += bytes;
       const count = Math.ceil(bytes / leafBytes);
       codec.digestLeaves({
         source: room.offset,

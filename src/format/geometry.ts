@@ -123,6 +123,13 @@ export function blockCountOf(geometry: Geometry): number {
   return Math.ceil(segmentCountOf(geometry) / geometry.dataShards);
 }
 
+/** Segments and all parity shards together. */
+export function shardCountOf(geometry: Geometry): number {
+  return segmentCountOf(geometry) +
+    blockCountOf(geometry) * geometry.parityShards +
+    columnCountOf(geometry) * (geometry.crossBlock?.parity ?? 0);
+}
+
 /** Bytes of one segment. */
 export function segmentLength(geometry: Geometry, segment: number): number {
   return Math.min(

@@ -10,6 +10,7 @@ import {
 } from "../base/bytes.ts";
 import {
   digestBytes,
+  entryFileCountMax,
   leafBytesMax,
   leafBytesMin,
   manifestBytesMax,
@@ -26,6 +27,7 @@ import {
   type CrossBlock,
   type Geometry,
   segmentCountOf,
+  shardCountOf,
   slotCountOf,
 } from "./geometry.ts";
 import { isInline, type OutboardRecord, pageCountOf } from "./outboard.ts";
@@ -283,6 +285,11 @@ function readGeometry(members: Members, policy: Policy): Geometry {
   const geometry = crossBlock === undefined
     ? blocks
     : { ...blocks, crossBlock };
+  if (shardCountOf(geometry) > entryFileCountMax) {
+    throw new Unsupported(
+      `it describes more files than this program can hold`,
+    );
+  }
   if (slotCountOf(geometry) * digestBytes > outboardBytesMax) {
     throw new Unsupported(
       `it describes more leaves than this program can hold`,
