@@ -59,6 +59,15 @@ for (const [title, bytes, policy, tier] of entries) {
   });
 }
 
+Deno.test("hashes() are those of every file, with parity across blocks, too", async () => {
+  const tiers = { tier1Max: kib, tier2Max: 2 * kib, tier3Max: 3 * kib };
+  const bench = new Bench({ settings: { tiers, segmentBytes: 2 * kib } });
+  await bench.commit("file", new Prng(2).bytes(200 * kib + 1));
+  equal(bench.engine.list().entries[0]!.tier, 4);
+  const hashes = await hashesOf(bench, "stored");
+  equal([...hashes].toSorted(), [...digestsOf(bench)].toSorted());
+});
+
 Deno.test("hashes() gives none for a damaged segment, and that of what belongs there for the rest", async () => {
   const bench = new Bench();
   await bench.commit("file", new Prng(1).bytes(90 * kib), "erasure:4+2");

@@ -50,6 +50,8 @@ const oddName = fc.constantFrom(
   ".hidden",
   ".staging_0123456789abcdef",
   ".staging_x_removed",
+  ".lock_writer",
+  ".lock_repairer",
   "a_0123456789abcdef",
   "_0123456789abcdef",
   "b_00000000000000000",

@@ -35,7 +35,7 @@ interface Sample {
 export const archiveTarget: Target = {
   name: "archive",
   weight: 6,
-  cases: 200,
+  cases: 100,
   open: async () => {
     const sample = await makeSample();
     return openLaw(
@@ -57,7 +57,7 @@ export const archiveTarget: Target = {
 export const folderTarget: Target = {
   name: "folder",
   weight: 2,
-  cases: 40,
+  cases: 30,
   open: async (): Promise<OpenTarget> => {
     const sample = await makeSample();
     const root = await makeRoot();
@@ -88,6 +88,16 @@ async function makeSample(): Promise<Sample> {
     await bench.commit(name, content, policy);
     contents.set(digestOf(content), content);
   }
+  // Tier 4: parity across blocks.
+  const tiers = { tier1Max: kib, tier2Max: 2 * kib, tier3Max: 3 * kib };
+  const large = new Bench({
+    archive: store,
+    settings: { tiers, segmentBytes: 2 * kib },
+    seed: 7,
+  });
+  const content = new Prng(7).bytes(130 * kib);
+  await large.commit("f", content);
+  contents.set(digestOf(content), content);
   return { store, contents };
 }
 
@@ -199,7 +209,7 @@ async function judge(
   for (const [folder, root] of restorable) {
     ok(still.get(folder) === root, `the repair lost ${folder}`);
   }
-  removeOne(bench, store);
+  await removeOne(bench, store);
 }
 
 /** Reads by all ways; gives the root of every entry, by folder, that comes back whole. */
@@ -262,12 +272,12 @@ async function healthOf(
 }
 
 /** Removing one entry changes nothing of the others. */
-function removeOne(bench: Bench, store: Store): void {
+async function removeOne(bench: Bench, store: Store): Promise<void> {
   const [entry] = bench.engine.list().entries;
   if (entry === undefined) return;
   const before = snapshot(store);
   try {
-    bench.engine.remove(entry.folder);
+    await bench.engine.remove(entry.folder);
   } catch (error) {
     return requireFailure(error);
   }
