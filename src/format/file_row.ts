@@ -175,8 +175,8 @@ export function readAttributes(members: Members): RowAttributes {
     if (memberOf(members, owner) === undefined) continue;
     attributes[owner] = readInteger(members, owner, 0, 0xffff_ffff);
   }
-  const xattrs = memberOf(members, "xattrs");
-  if (xattrs !== undefined) attributes.xattrs = readXattrs(xattrs);
+  const xattrs = readXattrs(memberOf(members, "xattrs") ?? {});
+  if (xattrs.length > 0) attributes.xattrs = xattrs;
   return attributes as RowAttributes;
 }
 
