@@ -8,6 +8,7 @@ import {
   leafBytesMax,
   leafBytesMin,
   lockWaitMsDefault,
+  resumeBytesMinDefault,
   segmentBytesDefault,
   segmentBytesMax,
   tierLimitsDefault,
@@ -43,7 +44,7 @@ import type {
   RemovalOutcome,
   RestoreReport,
 } from "./report.ts";
-import type { ResolvedCommit } from "./commit.ts";
+import type { ResolvedCommit, ResumeWish } from "./commit.ts";
 import type { ResolvedOutput } from "./restore.ts";
 import { openSourceStream } from "./source_stream.ts";
 import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
@@ -85,6 +86,8 @@ export interface CommitRequest {
   readonly policy?: string;
   /** Store also what the newest version of the name holds already. Default: store nothing then. */
   readonly force?: boolean;
+  /** Whether to go on with a commit of the source that was cut off. Default: where there is one. */
+  readonly resume?: ResumeWish;
 }
 
 /** What to restore and where. */
@@ -328,6 +331,7 @@ function settingsOf(options: ArchiveOptions): EngineSettings {
     leafBytesMax,
     durable: options.durability !== "fast",
     runBytesMax,
+    resumeBytesMin: resumeBytesMinDefault,
   };
 }
 
@@ -458,6 +462,7 @@ function resolveSource(request: CommitRequest): ResolvedCommit {
     name: request.name ?? splitPath(request.source).name,
     ...(request.policy === undefined ? {} : { policy: request.policy }),
     force: request.force ?? false,
+    ...(request.resume === undefined ? {} : { resume: request.resume }),
   };
 }
 

@@ -13,7 +13,6 @@ import {
   entryFolder,
   metadataFolders,
   nameProblem,
-  stagingFolder,
 } from "../format/entry_path.ts";
 import {
   type Geometry,
@@ -38,17 +37,24 @@ import type { CommitReport, EntrySummary } from "./report.ts";
 import {
   encodeBytesOf,
   encodeShards,
-  makeFiles,
-  newId,
   type PayloadFeed,
   publish,
   removeStaging,
   writeMetadata,
 } from "./staging.ts";
+import {
+  abandonStagedWork,
+  openStagedWork,
+  prepareStagedWork,
+  type StagedWork,
+} from "./staged_work.ts";
 import { Syncs } from "./syncs.ts";
 import { summarize } from "./summary.ts";
 import { findIdentical } from "./versions.ts";
 import type { StorePath } from "./worker_protocol.ts";
+
+/** "require" fails where there is nothing to resume; "never" always starts anew. */
+export type ResumeWish = "auto" | "require" | "never";
 
 /** What to commit, with the source resolved to a store. */
 export interface ResolvedCommit {
@@ -66,6 +72,7 @@ export interface ResolvedCommit {
   readonly knownRoot?: string;
   /** Store also what the newest version of the name holds already. */
   readonly force?: boolean;
+  readonly resume?: ResumeWish;
 }
 
 /** A payload that is to become an entry, whatever it comes from. */
@@ -80,6 +87,13 @@ export interface Payload {
   /** Default: by size, with evenly filled blocks. */
   readonly plan?: EntryPlan;
   readonly feed: PayloadFeed;
+  /**
+   * What tells this source, as it is now, from any other; without it a commit that is cut off cannot
+   * be gone on with.
+   */
+  readonly identity?: string;
+  /** Whether to go on with a commit that was cut off. Default "auto": where there is one. */
+  readonly resume?: ResumeWish;
   /** What the manifest says of the source. */
   readonly attributes: Manifest["source"];
   /** Called when all was read. @throws {Failure} `source-changed`: then no entry becomes visible */
@@ -99,6 +113,11 @@ export async function commitEntry(
     ...(request.policy === undefined ? {} : { policy: request.policy }),
     force: request.force ?? false,
     feed: feedOf(request),
+    // What is imported lies in a folder of the commit's own, which nobody will have again.
+    ...(request.knownRoot === undefined
+      ? { identity: identityOf(request, before) }
+      : {}),
+    ...(request.resume === undefined ? {} : { resume: request.resume }),
     attributes: request.knownRoot === undefined ? attributesOf(before) : {},
     verifySource: (root) => {
       refuseChanged(request, before, statSource(request, context));
@@ -115,8 +134,7 @@ export async function commitPayload(
   const startMs = context.clock.monotonicMs();
   refuseName(payload.name);
   const plan = payload.plan ?? planEntry(payload, context);
-  const id = newId(context);
-  const staging = stagingFolder(id);
+  const work = openStagedWork(payload, plan, context);
   context.emit({
     kind: "start",
     operation: "commit",
@@ -125,17 +143,20 @@ export async function commitPayload(
   });
   let filled: Filled;
   try {
-    filled = await fillStaging({ payload, plan, id, staging }, context);
+    filled = await fillStaging({ payload, plan, work }, context);
   } catch (error) {
-    removeStaging(staging, context);
+    abandonStagedWork(work, error, payload, context);
     throw explainFullDisk(error, payload, plan.geometry);
   }
-  if (filled.outcome === "unchanged") removeStaging(staging, context);
+  if (filled.outcome === "unchanged") removeStaging(work.folder, context);
   context.emit({ kind: "finish", operation: "commit" });
   return {
     ...filled.summary,
     outcome: filled.outcome,
     source: payload.label,
+    ...(work.cutOff === undefined
+      ? {}
+      : { resumedBytes: work.journal?.bytesKept ?? 0 }),
     elapsedMs: context.clock.monotonicMs() - startMs,
   };
 }
@@ -157,8 +178,7 @@ interface Filled {
 interface Draft {
   readonly payload: Payload;
   readonly plan: EntryPlan;
-  readonly id: string;
-  readonly staging: string;
+  readonly work: StagedWork;
 }
 
 /** @throws {Failure} `invalid-name` */
@@ -212,12 +232,11 @@ async function fillStaging(
   draft: Draft,
   context: EngineContext,
 ): Promise<Filled> {
-  const { payload, plan, staging } = draft;
-  const target = { folder: staging, geometry: plan.geometry };
-  makeFiles(target, payload.feed, context);
+  const { payload, plan, work } = draft;
+  prepareStagedWork(work, payload, plan, context);
   const syncs = new Syncs(context.store, context);
   try {
-    const outboard = await encodeShards(target, payload.feed, syncs, context);
+    const outboard = await encodeShards(work, payload.feed, syncs, context);
     const manifest = describe(draft, outboard, context);
     payload.verifySource(manifest.root);
     throwIfInterrupted(context);
@@ -225,15 +244,17 @@ async function fillStaging(
       ? undefined
       : await findIdentical(manifest, payload.policy !== undefined, context);
     if (identical !== undefined) {
+      work.journal?.[Symbol.dispose]();
       return { outcome: "unchanged", summary: identical.summary };
     }
-    const written = writeMetadata(manifest, outboard, staging, context);
+    const written = writeMetadata(manifest, outboard, work.folder, context);
     syncs.start(written.paths);
     await syncs.finish();
     // A slow disk may have taken minutes for that.
     throwIfInterrupted(context);
-    const folder = entryFolder(payload.name, draft.id);
-    publish(target, folder, context);
+    const folder = entryFolder(payload.name, work.id);
+    work.journal?.remove();
+    publish(work, folder, context);
     return {
       outcome: "committed",
       summary: summarize(manifest, folder, written.manifestBytes),
@@ -258,11 +279,11 @@ function describe(
   outboard: Outboard,
   context: EngineContext,
 ): Manifest {
-  const { payload, plan, id } = draft;
+  const { payload, plan, work } = draft;
   const { codec } = context;
   const leaves = payloadLeafCount(plan.geometry);
   return {
-    id,
+    id: work.id,
     name: payload.name,
     created: new Date(context.clock.nowMs()).toISOString(),
     tier: plan.tier,
@@ -277,6 +298,19 @@ function describe(
     ),
     source: payload.attributes,
   };
+}
+
+/** A file that was written to, or whose time was set, has another. */
+function identityOf({ source }: ResolvedCommit, stat: StoreStat): string {
+  const { bytes, modifiedMs, changedMs } = stat;
+  return JSON.stringify([
+    "file",
+    source.root,
+    source.path,
+    bytes,
+    modifiedMs,
+    changedMs,
+  ]);
 }
 
 function attributesOf(before: StoreStat): Manifest["source"] {

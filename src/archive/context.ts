@@ -21,6 +21,8 @@ export interface EngineSettings {
   readonly durable: boolean;
   /** Upper bound of the shards of one run together: the memory of one thread. */
   readonly runBytesMax: number;
+  /** Payload bytes from which on a commit can be gone on with after it was cut off. */
+  readonly resumeBytesMin: number;
 }
 
 /** What an operation's threads will do, for deciding how many and what they may touch. */
@@ -58,6 +60,8 @@ export interface EngineContext {
   readonly chance: Chance;
   /** Default: as a process of its own that never waits. */
   readonly locking?: LockSettings;
+  /** Whether it is known that no other command adds or removes anything. Default: it is not. */
+  readonly isAlone?: boolean;
   readonly emit: (event: ArchiveEvent) => void;
   readonly signal?: AbortSignal;
   /** Threads for one operation. */

@@ -73,8 +73,9 @@ export class Engine {
 
   /** Makes one entry durable and visible. @throws {Failure} */
   async commit(request: ResolvedCommit): Promise<CommitReport> {
-    using _lock = await this.#locks.take("writer", "commit");
-    return await commitEntry(request, this.#context);
+    using lock = await this.#locks.take("writer", "commit");
+    const isAlone = lock.isSure;
+    return await commitEntry(request, { ...this.#context, isAlone });
   }
 
   /** Makes one entry of a stream durable and visible. @throws {Failure} */

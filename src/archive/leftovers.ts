@@ -8,6 +8,7 @@ import type { TimeSpan } from "../base/calendar.ts";
 import { planCleanup } from "../format/cleanup.ts";
 import { idOfStaging } from "../format/entry_path.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
+import { readCutOff } from "./journal.ts";
 import { attemptRemoval, removeFolder } from "./remove.ts";
 import type { CleanupItem, Leftover, RemovalOutcome } from "./report.ts";
 
@@ -98,7 +99,22 @@ function measure(folder: string, context: EngineContext): Measured | undefined {
   const modified = newestMs === undefined
     ? {}
     : { modified: new Date(newestMs).toISOString() };
-  return { leftover: { folder, bytes, fileCount, ...modified }, newestMs };
+  const commit = commitIn(folder, context);
+  return {
+    leftover: { folder, bytes, fileCount, ...modified, ...commit },
+    newestMs,
+  };
+}
+
+function commitIn(
+  folder: string,
+  context: EngineContext,
+): Pick<Leftover, "commit"> {
+  const found = readCutOff(folder, context);
+  if (found === undefined) return {};
+  const { name, source, payloadBytes } = found.record;
+  const { bytesDone } = found;
+  return { commit: { name, source, payloadBytes, bytesDone } };
 }
 
 function namesIn(path: string, context: EngineContext) {

@@ -140,6 +140,8 @@ export interface CommitReport extends EntrySummary {
   readonly outcome: "committed" | "unchanged";
   /** The source as it was given. */
   readonly source: string;
+  /** Payload bytes that an earlier commit, which was cut off, had written and that were kept. */
+  readonly resumedBytes?: number;
   readonly elapsedMs: number;
 }
 
@@ -151,6 +153,14 @@ export interface Leftover {
   readonly fileCount: number;
   /** When anything in it was last changed, ISO 8601, if known. */
   readonly modified?: string;
+  /** The commit that works in it or was cut off, where that can be gone on with. */
+  readonly commit?: {
+    readonly name: string;
+    readonly source: string;
+    readonly payloadBytes: number;
+    /** Payload bytes that were written. */
+    readonly bytesDone: number;
+  };
 }
 
 /** A leftover and what a cleanup does with it. */
@@ -262,5 +272,22 @@ export type ArchiveEvent =
     readonly operation: Operation;
   }
   | { readonly kind: "warning"; readonly message: string }
+  /** A commit goes on with what one that was cut off had written. */
+  | {
+    readonly kind: "resumed";
+    readonly folder: string;
+    readonly name: string;
+    /** Payload bytes that were written, which are now verified. */
+    readonly bytesDone: number;
+    readonly bytesTotal: number;
+  }
+  /** A commit was cut off, and what it has written stays for another to go on with. */
+  | {
+    readonly kind: "kept";
+    readonly folder: string;
+    readonly name: string;
+    readonly bytesDone: number;
+    readonly bytesTotal: number;
+  }
   /** Another command writes; this one goes on when it is done. */
   | { readonly kind: "waiting"; readonly message: string };

@@ -31,7 +31,13 @@ import {
 } from "../format/manifest.ts";
 import { Outboard } from "../format/outboard.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
-import { encodeWith, forEachBounded } from "./executor.ts";
+import {
+  encodeWith,
+  type Executor,
+  forEachBounded,
+  scanWith,
+} from "./executor.ts";
+import type { Journal } from "./journal.ts";
 import type { Syncs } from "./syncs.ts";
 import type {
   EncodeColumnJob,
@@ -84,17 +90,21 @@ export function encodeBytesOf(geometry: Geometry): number {
   return geometry.payloadBytes * (columnCountOf(geometry) > 0 ? 2 : 1);
 }
 
-/** Runs the encode jobs; each block's files begin to be synced when its last run is written. */
+/**
+ * Runs the encode jobs; each block's files begin to be synced when its last run is written. What the
+ * journal has is verified and not written again.
+ */
 export async function encodeShards(
-  staging: Staging,
+  staging: Staging & { readonly journal?: Journal },
   feed: PayloadFeed,
   syncs: Syncs,
   context: EngineContext,
 ): Promise<Outboard> {
-  const { geometry, folder } = staging;
+  const { geometry, folder, journal } = staging;
   const outboard = new Outboard(geometry);
   const { runBytesMax } = context.settings;
   let bytesDone = 0;
+  let isNamed = false;
   const bytesTotal = encodeBytesOf(geometry);
   await using executor = context.openExecutor({
     workBytes: bytesTotal + geometry.payloadBytes + parityBytesOf(geometry),
@@ -108,7 +118,7 @@ export async function encodeShards(
     const open = countByBlock(runs);
     await forEachBounded(runs, executor.width, async (run) => {
       throwIfInterrupted(context);
-      outboard.writeRun(run, await encodeWith(executor, jobOf(run)));
+      outboard.writeRun(run, await makeRun(jobOf(run), journal, executor));
       bytesDone += payloadBytesOf(geometry, run);
       context.emit({
         kind: "progress",
@@ -120,7 +130,14 @@ export async function encodeShards(
       // The disk is kept busy while the rest is encoded; the last sync of a block is what counts.
       const isDue = syncs.isDue(bytesDone);
       if (left === 0 || isDue) {
-        syncs.start(writtenPaths(geometry, folder, run.block));
+        syncs.start([
+          ...writtenPaths(geometry, folder, run.block),
+          ...journal?.paths ?? [],
+        ]);
+      }
+      if (journal?.isWorthKeeping && !isNamed) {
+        syncNames(staging, context);
+        isNamed = true;
       }
     });
   };
@@ -142,6 +159,52 @@ export async function encodeShards(
     },
   );
   return outboard;
+}
+
+/** Writes a run, unless the journal has it and it is verified; gives its digests. */
+async function makeRun(
+  job: EncodeJob | EncodeColumnJob,
+  journal: Journal | undefined,
+  executor: Executor,
+): Promise<Bytes> {
+  if (journal === undefined) return await encodeWith(executor, job);
+  const { entry, geometry, run } = job;
+  const inColumn = isColumn(geometry, run.block);
+  const payloadBytes = inColumn ? 0 : payloadBytesOf(geometry, run);
+  const written = journal.digestsOf(run);
+  if (written !== undefined) {
+    const findings = await scanWith(executor, {
+      kind: "scan",
+      entry,
+      geometry,
+      run,
+      digests: written,
+      // The segments of a column are verified with their blocks.
+      shards: inColumn ? "parity" : "all",
+      repair: false,
+      redirects: [],
+    });
+    if (findings.length === 0) {
+      journal.bytesKept += payloadBytes;
+      return written;
+    }
+  }
+  const digests = await encodeWith(executor, job);
+  journal.add({ run, payloadBytes, digests });
+  return digests;
+}
+
+/** Makes all names in a staging folder durable, and its own. */
+function syncNames(
+  { folder, geometry }: Staging,
+  { store, settings }: EngineContext,
+): void {
+  if (!settings.durable) return;
+  for (const inner of entryFolders(geometry).toReversed()) {
+    store.syncFolder(`${folder}/${inner}`);
+  }
+  store.syncFolder(folder);
+  store.syncFolder("");
 }
 
 function countByBlock(runs: readonly RowRun[]): Map<number, number> {

@@ -101,6 +101,12 @@ assert(idPrefixDigitsMin <= idDigits, "a whole id stands for itself");
  */
 export const leftoverAgeMsMin = 3_600_000;
 
+/** Digests of one run: a run of 16 MiB in leaves of 1 KiB has half a MiB. */
+export const runDigestBytesMax: number = 4 * mib;
+
+/** A commit of less starts anew when it was cut off: that is sooner done than told. */
+export const resumeBytesMinDefault: number = 64 * mib;
+
 assert(
   dataRangeCountMax * 3 * 17 + xattrsBytesMax * 2 + treePathBytesMax * 12 <=
     fileTableLineBytesMax,

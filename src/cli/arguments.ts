@@ -33,6 +33,10 @@ export interface CommitCommand {
   readonly policy: string | undefined;
   readonly durability: "full" | "fast" | undefined;
   readonly force: boolean;
+  /** Insist on going on with a commit that was cut off. */
+  readonly resume: boolean;
+  /** Never go on with one. */
+  readonly noResume: boolean;
 }
 
 /** `restore` */
@@ -245,12 +249,21 @@ function problemOf(command: Command, json: boolean): string | undefined {
   switch (command.command) {
     case "commit": {
       const count = command.sources.length;
+      if (command.resume && command.noResume) {
+        return "--resume and --no-resume exclude each other";
+      }
       if (count === 0) return "Nothing to commit: name a file";
       if (command.sources.includes("-")) {
         if (count > 1) return "- (standard input) is committed alone";
+        if (command.resume) {
+          return "Standard input cannot be had twice: there is nothing to resume";
+        }
         return command.name === undefined
           ? "Standard input has no name: give one with --name; ./- names a file called -"
           : undefined;
+      }
+      if (count > 1 && command.resume) {
+        return `--resume goes with one file, not with ${count}`;
       }
       return count > 1 && command.name !== undefined
         ? `--name goes with one file, not with ${count}`

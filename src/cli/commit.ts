@@ -36,6 +36,8 @@ export async function runCommit(
         ...(command.name === undefined ? {} : { name: command.name }),
         ...(command.policy === undefined ? {} : { policy: command.policy }),
         ...(command.force ? { force: true } : {}),
+        ...(command.resume ? { resume: "require" } : {}),
+        ...(command.noResume ? { resume: "never" } : {}),
       });
       entries.push(report);
       tellCommitted(report, session);
@@ -93,6 +95,10 @@ function tellCommitted(report: CommitReport, session: Session): void {
   );
   if (session.verbose) {
     session.output.result(`    ${formatSize(report.storedBytes)} stored`);
+    if (report.resumedBytes !== undefined) {
+      const kept = formatSize(report.resumedBytes);
+      session.output.result(`    ${kept} kept from before it was cut off`);
+    }
     session.output.result(`    BLAKE3 ${report.root}`);
   }
 }

@@ -65,6 +65,12 @@ export const commitParser: CommandParser<CommitCommand> = command(
       description:
         message`Store also what the newest version of the name holds already.`,
     }),
+    resume: option("--resume", {
+      description: message`Fail where no commit of it was cut off.`,
+    }),
+    noResume: option("--no-resume", {
+      description: message`Start anew where a commit of it was cut off.`,
+    }),
   }).map(({ files, paths, ...rest }) => ({
     ...rest,
     sources: [...files, ...paths],

@@ -70,8 +70,14 @@ export function describeLeftover(leftover: Leftover): string {
   const written = leftover.modified === undefined
     ? "written nobody knows when"
     : `last written ${formatTime(leftover.modified)} UTC`;
+  const { commit } = leftover;
+  const what = commit === undefined
+    ? ""
+    : `; commit of ${commit.name} from ${commit.source}, ` +
+      `${formatSize(commit.bytesDone)} of ${formatSize(commit.payloadBytes)} ` +
+      `written: the same commit goes on with it`;
   return `${leftover.folder} (${formatSize(leftover.bytes)} in ` +
-    `${formatCount(leftover.fileCount, "file")}, ${written})`;
+    `${formatCount(leftover.fileCount, "file")}, ${written}${what})`;
 }
 
 /** The bits of folders that cannot be read as entries. */

@@ -10,6 +10,7 @@ import type { Log } from "./log.ts";
 import type { Output } from "./output.ts";
 import type { Ports, StopSignal } from "./ports.ts";
 import type { Progress } from "./progress.ts";
+import { formatSize } from "./size.ts";
 import { quoteArgument } from "./text.ts";
 
 /** One run of one command. */
@@ -123,6 +124,13 @@ export class Session {
     return ["blockframe", ...words, ...archive].map(quoteArgument).join(" ");
   }
 
+  #tellResumed(event: Extract<ArchiveEvent, { kind: "resumed" }>): void {
+    const message = `Going on with a commit of ${event.name} that was cut ` +
+      `off: ${formatDone(event)} written, which is verified`;
+    this.log.info(message, { ...event });
+    if (!this.output.quiet) this.output.message(message);
+  }
+
   readonly #onEvent = (event: ArchiveEvent): void => {
     this.#progress?.follow(event);
     switch (event.kind) {
@@ -142,6 +150,23 @@ export class Session {
       case "warning":
         this.log.warn(event.message);
         break;
+      case "resumed":
+        this.#tellResumed(event);
+        break;
+      case "kept":
+        this.log.warn(
+          `What was written of ${event.name} (${
+            formatDone(event)
+          }) is kept in ` +
+            event.folder,
+          { ...event },
+        );
+        this.log.hint(
+          "the same commit goes on with it; `" +
+            this.formatCommand("cleanup") + "` removes it",
+          "warn",
+        );
+        break;
       case "waiting":
         this.log.info(event.message);
         if (!this.output.quiet) this.output.message(event.message);
@@ -151,4 +176,10 @@ export class Session {
         break;
     }
   };
+}
+
+function formatDone(
+  event: { readonly bytesDone: number; readonly bytesTotal: number },
+): string {
+  return `${formatSize(event.bytesDone)} of ${formatSize(event.bytesTotal)}`;
 }

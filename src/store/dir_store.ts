@@ -61,6 +61,7 @@ export class DirStore implements Store {
         bytes: kind === "file" ? info.size : 0,
         linkCount: info.nlink ?? 1,
         ...(info.mtime === null ? {} : { modifiedMs: info.mtime.getTime() }),
+        ...(info.ctime === null ? {} : { changedMs: info.ctime.getTime() }),
         ...(info.mode === null ? {} : { mode: info.mode & 0o7777 }),
       };
     });

@@ -26,6 +26,8 @@ export interface StoreStat {
   readonly linkCount: number;
   /** When the content was last changed, milliseconds since 1970-01-01 UTC, if known. */
   readonly modifiedMs?: number;
+  /** When content, names or attributes were last changed; nobody can set it. If known. */
+  readonly changedMs?: number;
   /** Permission bits (0 to 0o7777), if the file system has them. */
   readonly mode?: number;
 }
