@@ -21,8 +21,8 @@ export interface EngineSettings {
   readonly durable: boolean;
   /** Upper bound of the shards of one run together: the memory of one thread. */
   readonly runBytesMax: number;
-  /** Payload bytes from which on a commit can be gone on with after it was cut off. */
-  readonly resumeBytesMin: number;
+  /** Payload bytes from which on a commit can be gone on with after it was cut off. Default: none. */
+  readonly resumeBytesMin?: number;
 }
 
 /** What an operation's threads will do, for deciding how many and what they may touch. */

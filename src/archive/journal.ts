@@ -88,7 +88,8 @@ export class Journal implements Disposable {
 
   /** Whether so much was written that a commit which is cut off now is gone on with. */
   get isWorthKeeping(): boolean {
-    return this.bytesDone >= this.#context.settings.resumeBytesMin;
+    const { resumeBytesMin = Infinity } = this.#context.settings;
+    return this.bytesDone >= resumeBytesMin;
   }
 
   /** The journal's files, to be synced along with what they are about. */

@@ -113,7 +113,8 @@ function planDigestOf(
   context: EngineContext,
 ): Bytes | undefined {
   const { name, identity, bytes } = payload;
-  return identity === undefined || bytes < context.settings.resumeBytesMin
+  const { resumeBytesMin = Infinity } = context.settings;
+  return identity === undefined || bytes < resumeBytesMin
     ? undefined
     : digestPlan({ name, identity }, plan, context);
 }

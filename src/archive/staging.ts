@@ -173,7 +173,7 @@ async function makeRun(
   const payloadBytes = inColumn ? 0 : payloadBytesOf(geometry, run);
   const written = journal.digestsOf(run);
   if (written !== undefined) {
-    const findings = await scanWith(executor, {
+    const { findings } = await scanWith(executor, {
       kind: "scan",
       entry,
       geometry,

@@ -40,7 +40,6 @@ export const smallSettings: EngineSettings = {
   leafBytesMax: 1 * kib,
   durable: true,
   runBytesMax: 40 * kib,
-  resumeBytesMin: Infinity,
 };
 
 /** An engine whose archive, sources and outputs are stores of its own. */

@@ -203,3 +203,45 @@ Deno.test("commit - needs a name, and goes with nothing else", async () => {
   assert.equal(await run(world, "commit", "./-"), 0);
   assert.deepEqual(world.archive.commits, [{ source: "./-" }]);
 });
+
+Deno.test("commit --resume and --no-resume are handed on", async () => {
+  const world = newWorld();
+  await run(world, "commit", "a", "--resume");
+  await run(world, "commit", "a", "--no-resume");
+  assert.deepEqual(world.archive.commits.map(({ resume }) => resume), [
+    "require",
+    "never",
+  ]);
+  for (
+    const [args, problem] of [
+      [["a", "--resume", "--no-resume"], /exclude each other/],
+      [["a", "b", "--resume"], /--resume goes with one file, not with 2/],
+      [["-", "--name", "x", "--resume"], /cannot be had twice/],
+    ] as const
+  ) {
+    world.stderr = "";
+    assert.equal(await run(world, "commit", ...args), 16);
+    assert.match(world.stderr, problem);
+  }
+});
+
+Deno.test("commit says what it goes on with, and what is kept of it", async () => {
+  const world = newWorld();
+  const parts = {
+    folder: ".staging_1",
+    name: "a",
+    bytesDone: 1024,
+    bytesTotal: 2048,
+  };
+  world.archive.beforeCommit = () => {
+    world.opened[0]?.onEvent?.({ kind: "resumed", ...parts });
+    world.opened[0]?.onEvent?.({ kind: "kept", ...parts });
+  };
+  assert.equal(await run(world, "commit", "a"), 0);
+  assert.equal(
+    world.stderr,
+    "Going on with a commit of a that was cut off: 1.00 KiB of 2.00 KiB written, which is verified\n" +
+      "blockframe: warning: What was written of a (1.00 KiB of 2.00 KiB) is kept in .staging_1\n" +
+      "hint: the same commit goes on with it; `blockframe cleanup` removes it\n",
+  );
+});
