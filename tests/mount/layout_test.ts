@@ -1,0 +1,137 @@
+// The numbers of ffi/fuse_layout.ts and ffi/fuse_requests.ts against the headers that are installed
+// here: a C program prints what the compiler makes of them.
+
+import { equal, ok } from "node:assert/strict";
+import * as layout from "../../ffi/fuse_layout.ts";
+import {
+  callbackCount,
+  initIndex,
+  readingCallbacks,
+  writingCallbacks,
+} from "../../ffi/fuse_requests.ts";
+
+/** A C expression and the number that we have for it. */
+type Claim = readonly [expression: string, ours: number];
+
+const structs: readonly [string, Readonly<Record<string, number>>, boolean][] =
+  [
+    ["struct fuse_attr", layout.attrLayout, true],
+    ["struct fuse_entry_out", layout.entryOutLayout, true],
+    ["struct fuse_attr_out", layout.attrOutLayout, true],
+    ["struct fuse_open_out", layout.openOutLayout, true],
+    ["struct fuse_kstatfs", layout.statfsLayout, true],
+    ["struct fuse_getxattr_out", layout.xattrOutLayout, true],
+    ["struct fuse_dirent", layout.direntLayout, false],
+  ];
+
+function kernelClaims(): Claim[] {
+  const claims: Claim[] = [];
+  for (const [struct, members, sized] of structs) {
+    for (const [member, offset] of Object.entries(members)) {
+      if (member === "bytes") continue;
+      claims.push([`offsetof(${struct}, ${member})`, offset]);
+    }
+    if (sized) claims.push([`sizeof(${struct})`, members.bytes!]);
+  }
+  claims.push(
+    ["sizeof(struct fuse_statfs_out)", layout.statfsLayout.bytes],
+    ["FUSE_ROOT_ID", Number(layout.rootNode)],
+    ["FOPEN_KEEP_CACHE", layout.openFlags.keepCache],
+    ["FUSE_CACHE_SYMLINKS", layout.capabilities.cacheLinks],
+    ["S_IFREG", layout.fileTypes.file],
+    ["S_IFDIR", layout.fileTypes.folder],
+    ["S_IFLNK", layout.fileTypes.link],
+  );
+  for (const [name, number] of Object.entries(layout.errorNumbers)) {
+    claims.push([name, number]);
+  }
+  return claims;
+}
+
+function libraryClaims(): Claim[] {
+  const ops = "struct fuse_lowlevel_ops";
+  const place = (member: string) =>
+    `offsetof(${ops}, ${member}) / sizeof(void*)`;
+  const claims: Claim[] = [
+    [place("init"), initIndex],
+    [`offsetof(${ops}, copy_file_range) / sizeof(void*)`, callbackCount],
+    ["offsetof(struct fuse_file_info, flags)", layout.fileInfoLayout.flags],
+    ["offsetof(struct fuse_file_info, fh)", layout.fileInfoLayout.fh],
+    ["offsetof(struct fuse_buf, size)", layout.bufferLayout.size],
+    ["offsetof(struct fuse_buf, mem)", layout.bufferLayout.mem],
+    [
+      `sizeof(struct fuse_buf) <= ${layout.bufferLayout.room}`,
+      1,
+    ],
+    ["offsetof(struct fuse_args, argc)", layout.argsLayout.argc],
+    ["offsetof(struct fuse_args, argv)", layout.argsLayout.argv],
+    ["offsetof(struct fuse_args, allocated)", layout.argsLayout.allocated],
+    ["sizeof(struct fuse_args)", layout.argsLayout.bytes],
+    ["offsetof(struct iovec, iov_base)", layout.vectorLayout.base],
+    ["offsetof(struct iovec, iov_len)", layout.vectorLayout.len],
+    ["sizeof(struct iovec)", layout.vectorLayout.bytes],
+    ["FUSE_CAP_CACHE_SYMLINKS", layout.capabilities.cacheLinks],
+  ];
+  for (const { member, index } of readingCallbacks) {
+    claims.push([place(member), index]);
+  }
+  for (const [member, index] of writingCallbacks) {
+    claims.push([place(member), index]);
+  }
+  for (const [member, offset] of Object.entries(layout.connectionLayout)) {
+    claims.push([`offsetof(struct fuse_conn_info, ${member})`, offset]);
+  }
+  return claims;
+}
+
+/** What the compiler of this machine makes of the expressions. */
+function evaluate(includes: string, claims: readonly Claim[]): number[] {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const lines = claims.map(([expression]) =>
+      `  printf("%lld\\n", (long long)(${expression}));`
+    );
+    const source = `${includes}
+#include <stddef.h>
+#include <stdio.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+int main(void) {
+${lines.join("\n")}
+  return 0;
+}
+`;
+    Deno.writeTextFileSync(`${folder}/layout.c`, source);
+    run("gcc", `${folder}/layout.c`, "-o", `${folder}/layout`);
+    return run(`${folder}/layout`).trim().split("\n").map(Number);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+function run(program: string, ...args: string[]): string {
+  const { success, stdout, stderr } = new Deno.Command(program, { args })
+    .outputSync();
+  ok(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+function compare(includes: string, claims: readonly Claim[]): void {
+  const theirs = evaluate(includes, claims);
+  equal(theirs.length, claims.length);
+  claims.forEach(([expression, ours], index) =>
+    equal(ours, theirs[index], expression)
+  );
+}
+
+Deno.test("the kernel's structs and numbers are as linux/fuse.h has them", () => {
+  compare("#define _GNU_SOURCE\n#include <linux/fuse.h>", kernelClaims());
+});
+
+Deno.test("libfuse's structs and callbacks are as fuse_lowlevel.h has them", () => {
+  compare(
+    "#define FUSE_USE_VERSION 312\n#define _FILE_OFFSET_BITS 64\n#include <fuse3/fuse_lowlevel.h>",
+    libraryClaims(),
+  );
+});
