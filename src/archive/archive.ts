@@ -46,6 +46,7 @@ import type {
 } from "./report.ts";
 import type { ResolvedCommit, ResumeWish } from "./commit.ts";
 import type { ResolvedOutput } from "./restore.ts";
+import type { ArchiveReader, ReaderOptions } from "./reader.ts";
 import { openSourceStream } from "./source_stream.ts";
 import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
 
@@ -53,6 +54,10 @@ export type { TimeSpan } from "../base/calendar.ts";
 export type { TierLimits } from "../format/policy.ts";
 export type { CountRule, KeepReason, KeepRules } from "../format/prune.ts";
 export type { PruneRequest } from "./engine.ts";
+export type { CatalogueEntry } from "./catalogue.ts";
+export type { FileTable } from "../format/file_table.ts";
+export type { FileRow } from "../format/file_row.ts";
+export type { ArchiveReader, ReaderOptions } from "./reader.ts";
 
 /** How an archive is opened. */
 export interface ArchiveOptions {
@@ -147,6 +152,8 @@ export interface Archive extends AsyncDisposable {
   leftovers(): readonly Leftover[];
   /** Which leftovers are older than that, and so are for cleanUp. */
   planCleanup(olderThan: TimeSpan): readonly CleanupItem[];
+  /** Opens verified random access to all payloads, for a mount; dispose it before the archive. */
+  openReader(options: ReaderOptions): Promise<ArchiveReader>;
   /** Removes leftovers, but for those that are not older than that any more. */
   cleanUp(
     leftovers: readonly Leftover[],
@@ -290,6 +297,10 @@ class LocalArchive implements Archive {
 
   planPrune(request: PruneRequest): PrunePlan {
     return this.#engine.planPrune(request);
+  }
+
+  openReader(options: ReaderOptions): Promise<ArchiveReader> {
+    return attempt(() => this.#engine.openReader(options));
   }
 
   leftovers(): readonly Leftover[] {

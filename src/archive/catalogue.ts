@@ -75,7 +75,7 @@ export function readNewest(
 }
 
 /** By name, newest first, each with its place among the versions of its name. */
-function orderEntries(entries: readonly FoundEntry[]): CatalogueEntry[] {
+export function orderEntries(entries: readonly FoundEntry[]): CatalogueEntry[] {
   const sorted = entries.toSorted((a, b) =>
     compareText(a.manifest.name, b.manifest.name) ||
     compareText(b.manifest.created, a.manifest.created) ||
@@ -94,8 +94,8 @@ function orderEntries(entries: readonly FoundEntry[]): CatalogueEntry[] {
   }));
 }
 
-/** What a folder of the archive is; undefined for what is evidently none of ours. */
-function readFolder(
+/** What a folder of the archive is; undefined for what is evidently none of ours. @throws {Failure} */
+export function readFolder(
   folder: string,
   isFolder: boolean,
   context: EngineContext,

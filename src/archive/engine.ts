@@ -27,6 +27,7 @@ import {
 } from "./import.ts";
 import { Locks } from "./lock.ts";
 import { judgeLeftovers, readLeftovers, removeLeftovers } from "./leftovers.ts";
+import type { ArchiveReader, ReaderOptions } from "./reader.ts";
 import { removeEntries, removeFolder } from "./remove.ts";
 import { restoreToStream, type StreamOutput } from "./restore_stream.ts";
 import type {
@@ -216,6 +217,12 @@ export class Engine {
       this.#context,
     );
     for (const outcome of outcomes) yield await pause(outcome);
+  }
+
+  /** Opens verified random access to all payloads. @throws {Failure} `invalid-argument` */
+  async openReader(options: ReaderOptions): Promise<ArchiveReader> {
+    const { ArchiveReader } = await import("./reader.ts");
+    return new ArchiveReader(this.#context, options);
   }
 
   /** An entry that another process removed meanwhile is no damage. @throws {Failure} `offline` */

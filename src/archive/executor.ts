@@ -5,6 +5,7 @@ import { AssertionError, unreachable } from "../base/assert.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import { encodeColumn } from "./encode_column.ts";
 import { encodeRun, type JobContext } from "./encode_run.ts";
+import { loadRun } from "./load_run.ts";
 import { type ScanOutcome, scanRun } from "./scan_run.ts";
 import { solveSlab } from "./solve_slab.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   EncodeJob,
   Job,
   JobResult,
+  LoadJob,
   ScanJob,
   SlabFinding,
   SlabJob,
@@ -38,6 +40,8 @@ export function runJob(job: Job, context: JobContext): JobResult {
         return { kind: "scanned", ...scanRun(job, context) };
       case "slab":
         return { kind: "solved", findings: solveSlab(job, context) };
+      case "load":
+        return { kind: "loaded", faultyRows: loadRun(job, context) };
       default:
         return unreachable(job);
     }
@@ -114,6 +118,18 @@ export async function solveWith(
     throw new AssertionError("a slab job gave another's result");
   }
   return result.findings;
+}
+
+/** Does a load job; gives the faulty rows. @throws {Failure} @throws {AssertionError} */
+export async function loadWith(
+  executor: Executor,
+  job: LoadJob,
+): Promise<readonly number[]> {
+  const result = succeeded(await executor.run(job));
+  if (result.kind !== "loaded") {
+    throw new AssertionError("a load job gave another's result");
+  }
+  return result.faultyRows;
 }
 
 type Success = Exclude<JobResult, { kind: "failed" }>;

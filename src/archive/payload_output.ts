@@ -29,12 +29,29 @@ export function openOutput(
   if (output.kind === "tree") {
     return new TreeOutput(context.storeOf(output.root), output.files);
   }
+  if (output.kind === "memory") return openMemory(output);
   const { root, path } = output.file;
   const file = context.storeOf(root).openFile(path, "update");
   return {
     writeFrom: (source, payloadOffset) => file.writeFrom(source, payloadOffset),
     finish: () => [],
     [Symbol.dispose]: () => file[Symbol.dispose](),
+  };
+}
+
+function openMemory(
+  { payloadOffset, target }: Extract<PayloadOutput, { kind: "memory" }>,
+): OpenOutput {
+  const bytes = new Uint8Array(target.buffer, target.offset, target.bytes);
+  return {
+    writeFrom: (source, sourceOffset) => {
+      const at = sourceOffset - payloadOffset;
+      const skipped = Math.max(0, -at);
+      const seen = source.subarray(skipped, Math.max(0, bytes.length - at));
+      if (seen.length > 0) bytes.set(seen, at + skipped);
+    },
+    finish: () => [],
+    [Symbol.dispose]: () => {},
   };
 }
 

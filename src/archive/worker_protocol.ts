@@ -80,6 +80,12 @@ export type PayloadOutput =
     readonly kind: "tree";
     readonly root: string;
     readonly files: readonly OutputFile[];
+  }
+  /** Memory that holds what lies from `payloadOffset` on; the rest is dropped. Zeros before. */
+  | {
+    readonly kind: "memory";
+    readonly payloadOffset: number;
+    readonly target: SharedBytes;
   };
 
 /** A file of a tree, and which of the bytes at hand are its. */
@@ -123,8 +129,28 @@ export interface SlabJob {
   readonly output?: PayloadOutput;
 }
 
+/** Memory that several threads see. Whoever gives a job owns these bytes; only the job writes them. */
+export interface SharedBytes {
+  readonly buffer: SharedArrayBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Read consecutive rows of one shard into memory, verified; nothing is rebuilt. */
+export interface LoadJob {
+  readonly kind: "load";
+  readonly entry: StorePath;
+  readonly geometry: Geometry;
+  readonly run: RowRun;
+  readonly shard: number;
+  /** The digest to expect of each row. */
+  readonly digests: Bytes;
+  /** Where the rows go: parts of equal size but for the last, together as long as the rows. */
+  readonly targets: readonly SharedBytes[];
+}
+
 /** What a thread can be asked to do. */
-export type Job = EncodeJob | EncodeColumnJob | ScanJob | SlabJob;
+export type Job = EncodeJob | EncodeColumnJob | ScanJob | SlabJob | LoadJob;
 
 /** One leaf that failed verification. */
 export interface LeafFinding {
@@ -167,6 +193,8 @@ export type JobResult =
     readonly refused: readonly RefusedFile[];
   }
   | { readonly kind: "solved"; readonly findings: readonly SlabFinding[] }
+  /** Rows, by their index in the run, whose bytes in memory are not to be believed. */
+  | { readonly kind: "loaded"; readonly faultyRows: readonly number[] }
   | {
     readonly kind: "failed";
     readonly code: FailureCode | "internal";

@@ -248,16 +248,34 @@ export class FileTable {
 
   /** The rows right in a folder, without what is below them; "" is the root. */
   *children(folder: string): Generator<FileRow> {
+    for (const { row } of this.childrenFrom(folder)) yield row;
+  }
+
+  /**
+   * As children, each with the index of its row and that of the next one in the folder, which `from`
+   * takes to go on there (default: the folder's first).
+   */
+  *childrenFrom(
+    folder: string,
+    from: number = folder === "" ? 0 : this.#indexOf(folder) + 1,
+  ): Generator<{ row: FileRow; index: number; nextIndex: number }> {
     const prefix = folder === "" ? "" : `${folder}/`;
-    let index = folder === "" ? 0 : this.#indexOf(folder) + 1;
-    while (index < this.rowCount) {
+    for (let index = from; index < this.rowCount;) {
       const row = this.rowAt(index);
       if (!row.path.startsWith(prefix)) return;
-      yield row;
-      index = row.kind === "folder"
+      const nextIndex = row.kind === "folder"
         ? this.#indexAfter(row.path, index)
         : index + 1;
+      yield { row, index, nextIndex };
+      index = nextIndex;
     }
+  }
+
+  /** The index of the row of a path, if there is one. */
+  indexOf(path: string): number | undefined {
+    const index = this.#indexOf(path);
+    if (index === this.rowCount) return undefined;
+    return this.rowAt(index).path === path ? index : undefined;
   }
 
   /** Where `path` is, or would be. */

@@ -76,6 +76,11 @@ export class Outboard {
     return digests;
   }
 
+  /** The digests of a run in one shard, row by row. A new array. */
+  readShard(run: RowRun, shard: number): Bytes {
+    return this.#slots(run, shard).slice();
+  }
+
   /** Takes the digests of a run, laid out as readRun gives them. */
   writeRun(run: RowRun, digests: Bytes): void {
     const shards = blockShardCount(this.#geometry, run.block);

@@ -1,0 +1,560 @@
+// Reader: verified random access to the payloads of an archive. Every leaf is compared with its digest
+// before a byte of it is given away; what fails is rebuilt from its row, verified, returned, and offered
+// to the repair queue; what cannot be rebuilt is said to be lost, for exactly those bytes. Verified
+// pieces are kept in a cache that all readers share. Single misses are loaded on the calling thread,
+// which answers soonest; runs of them by the engine's threads.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { FileTable } from "../format/file_table.ts";
+import type { EngineContext } from "./context.ts";
+import { type Executor, InlineExecutor, loadWith } from "./executor.ts";
+import {
+  type HeldPiece,
+  LeafCache,
+  type LostRows,
+  type NewPiece,
+  pieceBytes,
+} from "./leaf_cache.ts";
+import type { CatalogueEntry } from "./catalogue.ts";
+import { openFileTable } from "./file_table_copies.ts";
+import { LiveCatalogue } from "./live_catalogue.ts";
+import { openOutboard } from "./outboard_copies.ts";
+import { Permits } from "./permits.ts";
+import { type Piece, pieceCountMax, piecesOf, rowsOf } from "./cached_piece.ts";
+import { ReadAhead } from "./read_ahead.ts";
+import { rebuildPiece } from "./rebuild_piece.ts";
+import { RepairQueue } from "./repair_queue.ts";
+import type { PayloadRange } from "./report.ts";
+import type { OpenEntry } from "./scan_entry.ts";
+
+/** How a reader is opened. */
+export interface ReaderOptions {
+  /** Memory of the cache, bytes. */
+  readonly cacheBytes: number;
+  /** Write rebuilt leaves back. */
+  readonly repair: boolean;
+}
+
+/** What a reader did so far. */
+export interface ReadCounters {
+  /** Pieces that were in the cache, or on their way. */
+  hitCount: number;
+  /** Pieces that had to be read. */
+  missCount: number;
+  /** Of those, pieces that nobody had asked for yet. */
+  readAheadCount: number;
+  rebuiltLeafCount: number;
+  /** Leaves that could not be rebuilt; the same leaf counts each time it is asked for. */
+  lostLeafCount: number;
+  /** Leaves that were written back. */
+  repairedLeafCount: number;
+  /** Rows that were not written back because too much waited already. */
+  droppedRowCount: number;
+}
+
+/** What a read came to. */
+export type VerifiedRead =
+  | { readonly kind: "bytes"; readonly bytes: VerifiedBytes }
+  /** The first bytes that were asked for and are lost. */
+  | { readonly kind: "lost"; readonly range: PayloadRange };
+
+/** The most that one read may ask for, bytes. */
+export const readBytesMax: number = 1024 * 1024;
+
+/** Pieces that one job loads at most. */
+const jobPiecesMax = 16;
+
+/** Pieces of a miss up to which the calling thread loads them itself. */
+const inlinePiecesMax = 2;
+
+/** Digests of open entries kept in memory, bytes; the one in use always is. */
+const digestBytesKept = 64 * 1024 * 1024;
+
+/** What reads met of an entry so far. "repairable": rebuilt, and not, or not yet, written back. */
+export type MetHealth = "intact" | "repaired" | "repairable" | "lost";
+
+/** Verified bytes in memory that nobody writes until this is disposed. */
+export class VerifiedBytes implements Disposable {
+  /** The bytes, in parts that follow each other. */
+  readonly parts: readonly Bytes[];
+  #release: (() => void) | undefined;
+
+  /** Bytes that `release` gives back. */
+  constructor(parts: readonly Bytes[], release: () => void) {
+    this.parts = parts;
+    this.#release = release;
+  }
+
+  /** Gives the memory back. */
+  [Symbol.dispose](): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+}
+
+/** An entry that is read. */
+export type ReadableEntry = Pick<CatalogueEntry, "folder" | "manifest">;
+
+/** File tables kept in memory, bytes; the one in use always is. */
+const tableBytesKept = 64 * 1024 * 1024;
+
+/** What an open entry takes besides its digests, roughly: it bounds how many are kept. */
+const entryBytes = 4096;
+
+interface KnownTable {
+  readonly table: Promise<FileTable | undefined>;
+  readonly bytes: number;
+}
+
+/** An entry with its place in the cache's keys. */
+interface KnownEntry extends OpenEntry {
+  readonly serial: number;
+}
+
+/** Reads the payloads of one archive. */
+export class ArchiveReader implements AsyncDisposable {
+  readonly counters: ReadCounters = {
+    hitCount: 0,
+    missCount: 0,
+    readAheadCount: 0,
+    rebuiltLeafCount: 0,
+    lostLeafCount: 0,
+    repairedLeafCount: 0,
+    droppedRowCount: 0,
+  };
+  readonly #context: EngineContext;
+  readonly #cache: LeafCache;
+  readonly #permits: Permits;
+  readonly #inline: Executor;
+  readonly #threads: Executor;
+  readonly #repairs: RepairQueue | undefined;
+  readonly #serials = new Map<string, number>();
+  /** By folder, the one used last at the end. */
+  readonly #entries = new Map<string, KnownEntry>();
+  readonly #loads = new Set<Promise<void>>();
+  readonly #catalogue: LiveCatalogue;
+  /** By folder, the one used last at the end. */
+  readonly #tables = new Map<string, KnownTable>();
+  readonly #met = new Map<string, MetHealth>();
+  #aheadPieces = 0;
+
+  /** A reader over an archive. @throws {Failure} `invalid-argument` */
+  constructor(context: EngineContext, options: ReaderOptions) {
+    this.#context = context;
+    this.#cache = new LeafCache(options.cacheBytes);
+    // Half of the slots for what is asked for, a quarter for read-ahead: no slot is ever waited for.
+    this.#permits = new Permits(Math.floor(this.#cache.slotCount / 2));
+    this.#inline = new InlineExecutor(context);
+    this.#catalogue = new LiveCatalogue(context);
+    this.#threads = context.openExecutor({ workBytes: Infinity });
+    this.#repairs = options.repair
+      ? new RepairQueue(
+        context,
+        this.#threads,
+        this.counters,
+        (folder) => this.#meet(folder, "repaired"),
+      )
+      : undefined;
+  }
+
+  /** The entries now, by name, then newest first; the same array while nothing changed. @throws {Failure} */
+  entries(): readonly CatalogueEntry[] {
+    return this.#catalogue.entries();
+  }
+
+  /** The file table of a tree; undefined for an entry that is none. @throws {Failure} `damaged` */
+  table(entry: ReadableEntry): Promise<FileTable | undefined> {
+    const { folder, manifest } = entry;
+    const known = this.#tables.get(folder);
+    if (known !== undefined) {
+      touch(this.#tables, folder, known);
+      return known.table;
+    }
+    const table = openFileTable(folder, manifest, this.#context)
+      .then((found) => found?.table);
+    const bytes = manifest.files?.tableBytes ?? 0;
+    this.#tables.set(folder, { table, bytes });
+    trim(this.#tables, tableBytesKept, (each) => each.bytes);
+    // One that cannot be read is tried again.
+    table.catch(() => this.#tables.delete(folder));
+    return table;
+  }
+
+  /** What reads of the entry met so far. */
+  healthOf(entry: ReadableEntry): MetHealth {
+    return this.#met.get(entry.folder) ?? "intact";
+  }
+
+  /** Bytes that can still be written to the archive's disk, if that is known. */
+  freeBytes(): number | undefined {
+    return this.#context.store.freeBytes();
+  }
+
+  /** Pieces that a read or its read-ahead holds; 0 when nobody reads. */
+  get pinnedCount(): number {
+    return this.#cache.pinnedCount;
+  }
+
+  /** A reader of one entry's payload. */
+  open(entry: ReadableEntry): EntryReader {
+    return new EntryReader(this, entry);
+  }
+
+  /** Resolves when nothing waits to be written back. */
+  async settle(): Promise<void> {
+    await this.#repairs?.idle();
+  }
+
+  /** Ends what is under way. No read may be; what was not written back stays as it is. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#repairs?.[Symbol.asyncDispose]();
+    await Promise.allSettled(this.#loads);
+    await this.#threads[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Verified bytes of `entry` from `payloadOffset` on: `bytes` of them, or up to the payload's end.
+   * For EntryReader. @throws {Failure} `not-found` once the entry was removed; `offline`, `damaged`
+   */
+  read(
+    entry: ReadableEntry,
+    payloadOffset: number,
+    bytes: number,
+    ahead: ReadAhead,
+  ): VerifiedRead | Promise<VerifiedRead> {
+    assert(
+      Number.isSafeInteger(payloadOffset) && payloadOffset >= 0 &&
+        bytes <= readBytesMax,
+      "a read is of limited length",
+    );
+    const { geometry } = entry.manifest;
+    const end = Math.min(payloadOffset + bytes, geometry.payloadBytes);
+    if (end <= payloadOffset) {
+      return { kind: "bytes", bytes: new VerifiedBytes([], () => {}) };
+    }
+    const pieces = [...piecesOf(geometry, payloadOffset, end)];
+    const start = () => this.#start(entry, pieces, payloadOffset, end, ahead);
+    const permitted = this.#permits.acquire(pieces.length);
+    return permitted === undefined ? start() : permitted.then(start);
+  }
+
+  #start(
+    folderEntry: ReadableEntry,
+    pieces: readonly Piece[],
+    payloadOffset: number,
+    end: number,
+    ahead: ReadAhead,
+  ): VerifiedRead | Promise<VerifiedRead> {
+    const held: HeldPiece[] = [];
+    const release = () => {
+      for (const piece of held.splice(0)) this.#cache.release(piece);
+      this.#permits.release(pieces.length);
+    };
+    try {
+      const entry = this.#openEntry(folderEntry);
+      const waits = this.#hold(entry, pieces, held);
+      this.#readAhead(entry, payloadOffset, end, ahead);
+      const finish = (lost: readonly LostRows[]) =>
+        finishRead(entry, pieces, held, lost, payloadOffset, end, {
+          cache: this.#cache,
+          release,
+        });
+      if (waits === undefined) return finish(pieces.map(() => []));
+      return waits.then(finish, (error) => {
+        release();
+        throw error;
+      });
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Pins all pieces, loading what is not here; undefined when all are right already. */
+  #hold(
+    entry: KnownEntry,
+    pieces: readonly Piece[],
+    held: HeldPiece[],
+  ): Promise<LostRows[]> | undefined {
+    const missing: [Piece, NewPiece][] = [];
+    for (const piece of pieces) {
+      const key = keyOf(entry, piece);
+      const found = this.#cache.take(key);
+      if (found !== undefined) {
+        this.counters.hitCount++;
+        held.push(found);
+        continue;
+      }
+      const added = this.#cache.add(key);
+      assert(added !== undefined, "permits leave a slot for every piece");
+      this.counters.missCount++;
+      held.push(added);
+      missing.push([piece, added]);
+    }
+    const executor = missing.length <= inlinePiecesMax
+      ? this.#inline
+      : this.#threads;
+    this.#loadAll(entry, missing, executor);
+    const isReady = held.every(({ lost }) =>
+      !(lost instanceof Promise) && lost.length === 0
+    );
+    return isReady ? undefined : Promise.all(held.map(({ lost }) => lost));
+  }
+
+  /** Starts read-ahead where the reader goes from front to back. */
+  #readAhead(
+    entry: KnownEntry,
+    payloadOffset: number,
+    end: number,
+    ahead: ReadAhead,
+  ): void {
+    const { geometry } = entry.manifest;
+    const room = Math.floor(this.#cache.slotCount / 4) - this.#aheadPieces;
+    const plan = ahead.plan(
+      payloadOffset,
+      end,
+      Math.min(room * pieceBytes, geometry.payloadBytes - end),
+      this.#threads.width > 1,
+    );
+    if (plan === undefined) return;
+    const missing: [Piece, NewPiece][] = [];
+    for (const piece of piecesOf(geometry, plan.from, plan.end)) {
+      const key = keyOf(entry, piece);
+      if (this.#cache.has(key)) continue;
+      const added = this.#cache.add(key);
+      if (added === undefined) break;
+      this.counters.missCount++;
+      this.counters.readAheadCount++;
+      this.#aheadPieces++;
+      const drop = () => {
+        this.#aheadPieces--;
+        this.#cache.release(added);
+      };
+      ahead.keep(piece.payloadOffset + piece.bytes, drop);
+      // Until it is loaded, the slot must stay ours.
+      missing.push([piece, this.#pinned(key, added)]);
+    }
+    this.#loadAll(entry, missing, this.#threads);
+  }
+
+  /** The new piece with a second pin, which the load gives back. */
+  #pinned(key: number, added: NewPiece): NewPiece {
+    const second = this.#cache.take(key);
+    assert(second !== undefined, "a piece that was added is there");
+    return {
+      ...added,
+      settle: (outcome) => {
+        added.settle(outcome);
+        this.#cache.release(second);
+      },
+    };
+  }
+
+  /** Loads pieces in runs of consecutive ones of one segment. */
+  #loadAll(
+    entry: KnownEntry,
+    missing: readonly [Piece, NewPiece][],
+    executor: Executor,
+  ): void {
+    for (let index = 0; index < missing.length;) {
+      let next = index + 1;
+      while (
+        next < missing.length && next - index < jobPiecesMax &&
+        missing[next]![0].segment === missing[index]![0].segment &&
+        missing[next]![0].index === missing[next - 1]![0].index + 1
+      ) next++;
+      const load = this.#load(entry, missing.slice(index, next), executor)
+        .finally(() => this.#loads.delete(load));
+      this.#loads.add(load);
+      index = next;
+    }
+  }
+
+  /** Loads consecutive pieces of one segment; every one of them is settled. */
+  async #load(
+    entry: KnownEntry,
+    batch: readonly [Piece, NewPiece][],
+    executor: Executor,
+  ): Promise<void> {
+    const open = new Set(batch.map(([, added]) => added));
+    const settle = (added: NewPiece, outcome: LostRows | Promise<never>) => {
+      open.delete(added);
+      added.settle(outcome);
+    };
+    try {
+      const { geometry } = entry.manifest;
+      const first = batch[0]![0];
+      const bytes = batch.reduce((sum, [piece]) => sum + piece.bytes, 0);
+      const { run, shard } = rowsOf(geometry, first, bytes);
+      const faultyRows = await loadWith(executor, {
+        kind: "load",
+        entry: { root: this.#context.root, path: entry.folder },
+        geometry,
+        run,
+        shard,
+        digests: entry.outboard.readShard(run, shard),
+        targets: batch.map(([piece, { slot }]) =>
+          this.#cache.memoryOf(slot, 0, piece.bytes)
+        ),
+      });
+      const rowsPerPiece = pieceBytes / geometry.leafBytes;
+      const faulty = new Set(
+        faultyRows.map((row) => Math.floor(row / rowsPerPiece)),
+      );
+      for (const [index, [, added]] of batch.entries()) {
+        if (!faulty.has(index)) settle(added, []);
+      }
+      for (const index of faulty) {
+        const [piece, added] = batch[index]!;
+        settle(added, await this.#rebuild(entry, piece, added, executor));
+      }
+    } catch (error) {
+      const failed = Promise.reject(error);
+      failed.catch(() => {});
+      for (const added of [...open]) settle(added, failed);
+    }
+  }
+
+  /** Rebuilds what is faulty in a piece; gives its rows that are lost. */
+  async #rebuild(
+    entry: KnownEntry,
+    piece: Piece,
+    added: NewPiece,
+    executor: Executor,
+  ): Promise<LostRows> {
+    const target = this.#cache.memoryOf(added.slot, 0, piece.bytes);
+    const outcome = await rebuildPiece(
+      entry,
+      piece,
+      target,
+      executor,
+      this.#context,
+    );
+    this.counters.rebuiltLeafCount += outcome.rebuiltLeafCount;
+    this.counters.lostLeafCount += outcome.lostRows.length;
+    if (outcome.lostRows.length > 0) this.#meet(entry.folder, "lost");
+    if (outcome.rebuiltLeafCount > 0) {
+      this.#meet(entry.folder, "repairable");
+      this.#repairs?.offer(entry, outcome.run);
+    }
+    return outcome.lostRows;
+  }
+
+  /** Takes note of damage that was met or mended; what is lost stays lost. */
+  #meet(folder: string, health: MetHealth): void {
+    if (this.#met.get(folder) !== "lost") this.#met.set(folder, health);
+  }
+
+  /** @throws {Failure} `damaged`, `offline` */
+  #openEntry({ folder, manifest }: ReadableEntry): KnownEntry {
+    const known = this.#entries.get(folder);
+    if (known !== undefined) {
+      touch(this.#entries, folder, known);
+      return known;
+    }
+    let serial = this.#serials.get(folder);
+    if (serial === undefined) {
+      serial = this.#serials.size;
+      this.#serials.set(folder, serial);
+    }
+    const { outboard } = openOutboard(folder, manifest, this.#context);
+    const entry = { folder, manifest, outboard, serial };
+    this.#entries.set(folder, entry);
+    trim(
+      this.#entries,
+      digestBytesKept,
+      (each) => each.outboard.digests.length + entryBytes,
+    );
+    return entry;
+  }
+}
+
+/** Reads one entry's payload for one reader of it, who may go from front to back. */
+export class EntryReader implements Disposable {
+  readonly entry: ReadableEntry;
+  readonly #reader: ArchiveReader;
+  readonly #ahead = new ReadAhead();
+
+  /** For ArchiveReader.open. */
+  constructor(reader: ArchiveReader, entry: ReadableEntry) {
+    this.#reader = reader;
+    this.entry = entry;
+  }
+
+  /** Verified bytes, or what is lost of them. @throws {Failure} as ArchiveReader.read */
+  read(
+    payloadOffset: number,
+    bytes: number,
+  ): VerifiedRead | Promise<VerifiedRead> {
+    return this.#reader.read(this.entry, payloadOffset, bytes, this.#ahead);
+  }
+
+  /** Gives back what was read ahead. */
+  [Symbol.dispose](): void {
+    this.#ahead[Symbol.dispose]();
+  }
+}
+
+/** Makes what was used the last in its map. */
+function touch<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+}
+
+/** Forgets what was used least recently until the rest, or one, fits into `bytesMax`. */
+function trim<T>(
+  map: Map<string, T>,
+  bytesMax: number,
+  bytesOf: (value: T) => number,
+): void {
+  let bytes = 0;
+  for (const value of map.values()) bytes += bytesOf(value);
+  for (const [key, value] of map) {
+    if (bytes <= bytesMax || map.size === 1) return;
+    bytes -= bytesOf(value);
+    map.delete(key);
+  }
+}
+
+function keyOf(entry: KnownEntry, piece: Piece): number {
+  assert(piece.index < pieceCountMax, "a piece's number fits its key");
+  return entry.serial * pieceCountMax + piece.index;
+}
+
+/** The bytes of a range whose pieces are loaded, unless some of them are lost. */
+function finishRead(
+  entry: KnownEntry,
+  pieces: readonly Piece[],
+  held: readonly HeldPiece[],
+  lost: readonly LostRows[],
+  payloadOffset: number,
+  end: number,
+  memory: { readonly cache: LeafCache; release(): void },
+): VerifiedRead {
+  const { leafBytes } = entry.manifest.geometry;
+  for (const [index, piece] of pieces.entries()) {
+    for (const row of lost[index]!) {
+      const from = piece.payloadOffset + row * leafBytes;
+      const to = Math.min(
+        from + leafBytes,
+        piece.payloadOffset + piece.bytes,
+      );
+      if (to <= payloadOffset || from >= end) continue;
+      memory.release();
+      const range = { payloadOffset: from, bytes: to - from };
+      return { kind: "lost", range };
+    }
+  }
+  const parts = pieces.map((piece, index) => {
+    const from = Math.max(payloadOffset - piece.payloadOffset, 0);
+    const to = Math.min(end - piece.payloadOffset, piece.bytes);
+    const { buffer, offset } = memory.cache.memoryOf(
+      held[index]!.slot,
+      from,
+      to - from,
+    );
+    return new Uint8Array(buffer, offset, to - from);
+  });
+  return { kind: "bytes", bytes: new VerifiedBytes(parts, memory.release) };
+}

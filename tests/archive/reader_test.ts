@@ -1,0 +1,246 @@
+// The verified reader: the right bytes whatever the range, the shape and the damage; what cannot be
+// rebuilt is lost and nothing else; what was rebuilt is written back; nothing stays pinned.
+
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
+import type {
+  ArchiveReader,
+  EntryReader,
+  ReaderOptions,
+} from "../../src/archive/reader.ts";
+import type { Bytes } from "../../src/base/bytes.ts";
+import { joinBytes } from "../../src/base/bytes.ts";
+import { Failure } from "../../src/base/errors.ts";
+import { Prng } from "../../src/base/prng.ts";
+import { ReadOnlyStore } from "../../src/store/read_only_store.ts";
+import { Buffer } from "node:buffer";
+import { shardPath } from "../../src/format/entry_path.ts";
+import { makeShaped } from "./cross_block_entry.ts";
+import { Bench, cutFile, kib, removeFile, rotBytes } from "./harness.ts";
+
+/** What a read gave: bytes, or where they are lost. */
+async function readOf(
+  reader: EntryReader,
+  offset: number,
+  bytes: number,
+): Promise<Bytes | { lost: number }> {
+  const read = await reader.read(offset, bytes);
+  if (read.kind === "lost") return { lost: read.range.payloadOffset };
+  using found = read.bytes;
+  return joinBytes(found.parts);
+}
+
+async function open(
+  bench: Bench,
+  options: Partial<ReaderOptions> = {},
+): Promise<ArchiveReader> {
+  return await bench.engine.openReader({
+    cacheBytes: cacheBytesMin,
+    repair: true,
+    ...options,
+  });
+}
+
+const shapes = [
+  { name: "tier 1", bytes: 5 * kib + 77 },
+  { name: "tier 2, two segments and a bit", bytes: 33 * kib + 1 },
+  { name: "tier 3, leaves shorter than a piece", bytes: 900 * kib + 13 },
+  { name: "one byte", bytes: 1 },
+  { name: "nothing", bytes: 0 },
+];
+
+for (const shape of shapes) {
+  Deno.test(`read() gives the right bytes: ${shape.name}`, async () => {
+    const bench = new Bench();
+    const content = new Prng(3).bytes(shape.bytes);
+    await bench.commit("it", content);
+    await using reader = await open(bench);
+    const [entry] = reader.entries();
+    using file = reader.open(entry!);
+    const chance = new Prng(11);
+    for (let count = 0; count < 60; count++) {
+      const offset = chance.below(shape.bytes + 2);
+      const bytes = chance.below(200 * kib);
+      const expected = content.subarray(offset, offset + bytes);
+      deepEqual(await readOf(file, offset, bytes), expected.slice());
+    }
+    equal(reader.counters.rebuiltLeafCount, 0);
+    equal(reader.pinnedCount, 0);
+  });
+}
+
+Deno.test("read() from front to back hits what was read before", async () => {
+  const bench = new Bench();
+  const content = new Prng(4).bytes(700 * kib);
+  await bench.commit("it", content);
+  await using reader = await open(bench);
+  using file = reader.open(reader.entries()[0]!);
+  for (let round = 0; round < 2; round++) {
+    for (let offset = 0; offset < content.length; offset += 100 * kib) {
+      const expected = content.slice(offset, offset + 100 * kib);
+      deepEqual(await readOf(file, offset, 100 * kib), expected);
+    }
+  }
+  ok(reader.counters.hitCount > reader.counters.missCount);
+});
+
+Deno.test("damage up to the parity is rebuilt, returned and written back", async () => {
+  const bench = new Bench();
+  const content = new Prng(5).bytes(300 * kib);
+  const { folder } = await bench.commit("it", content);
+  const segment = (index: string) =>
+    `${folder}/blocks/block_0/segments/segment_${index}.dat`;
+  rotBytes(bench.archive, segment("00"), 1000, 300);
+  cutFile(bench.archive, segment("03"), 2 * kib);
+  removeFile(bench.archive, segment("05"));
+  await using reader = await open(bench);
+  using file = reader.open(reader.entries()[0]!);
+  deepEqual(await readOf(file, 0, content.length), content);
+  ok(reader.counters.rebuiltLeafCount > 0);
+  await reader.settle();
+  equal(reader.healthOf(reader.entries()[0]!), "repaired");
+  equal((await bench.healthOfOne(false)).state, "healthy");
+});
+
+Deno.test("damage is rebuilt but not written back where nobody wants that", async () => {
+  const bench = new Bench();
+  const content = new Prng(6).bytes(20 * kib);
+  const { folder } = await bench.commit("it", content);
+  rotBytes(bench.archive, `${folder}/segments/segment_0.dat`, 5, 5);
+  await using reader = await open(bench, { repair: false });
+  using file = reader.open(reader.entries()[0]!);
+  deepEqual(await readOf(file, 0, content.length), content);
+  await reader.settle();
+  equal(reader.healthOf(reader.entries()[0]!), "repairable");
+  equal((await bench.healthOfOne(false)).state, "repairable");
+});
+
+Deno.test("an archive that refuses writes is read all the same, and says so once", async () => {
+  const writable = new Bench();
+  const content = new Prng(6).bytes(40 * kib);
+  const { folder } = await writable.commit("it", content);
+  for (const index of [0, 1, 2]) {
+    const path = `${folder}/segments/segment_${index}.dat`;
+    rotBytes(writable.archive, path, 5, 5);
+  }
+  const bench = new Bench({ archive: new ReadOnlyStore(writable.archive) });
+  await using reader = await open(bench);
+  using file = reader.open(reader.entries()[0]!);
+  deepEqual(await readOf(file, 0, content.length), content);
+  await reader.settle();
+  const warnings = bench.events.filter(({ kind }) => kind === "warning");
+  ok(warnings.length >= 1 && warnings.length <= 2, JSON.stringify(warnings));
+  equal(reader.counters.repairedLeafCount, 0);
+});
+
+Deno.test("more damage than parity is lost for exactly those leaves", async () => {
+  const bench = new Bench();
+  const content = new Prng(8).bytes(300 * kib);
+  const { folder } = await bench.commit("it", content);
+  // Row 2 of four shards: one more than can be rebuilt. Leaves have 1 KiB here.
+  const shards = ["00", "01", "02", "03"];
+  for (const index of shards) {
+    const path = `${folder}/blocks/block_0/segments/segment_${index}.dat`;
+    rotBytes(bench.archive, path, 2 * kib, kib);
+  }
+  await using reader = await open(bench);
+  const entry = reader.entries()[0]!;
+  const { segmentBytes } = entry.manifest.geometry;
+  using file = reader.open(entry);
+  for (let offset = 0; offset < content.length; offset += kib) {
+    const place = offset % segmentBytes;
+    const segment = Math.floor(offset / segmentBytes);
+    const expected = segment < shards.length && place === 2 * kib
+      ? { lost: offset }
+      : content.slice(offset, offset + kib);
+    deepEqual(await readOf(file, offset, kib), expected, `at ${offset}`);
+  }
+  equal(reader.healthOf(entry), "lost");
+  // What is across the lost leaf says which one it is.
+  deepEqual(await readOf(file, kib, 3 * kib), { lost: 2 * kib });
+  equal(reader.pinnedCount, 0);
+});
+
+Deno.test("an entry that is removed while it is read is not found, not lost", async () => {
+  const bench = new Bench();
+  const content = new Prng(9).bytes(100 * kib);
+  const { folder } = await bench.commit("it", content);
+  await using reader = await open(bench);
+  using file = reader.open(reader.entries()[0]!);
+  deepEqual(await readOf(file, 0, kib), content.slice(0, kib));
+  bench.archive.removeTree(folder);
+  await rejects(
+    async () => await readOf(file, 90 * kib, kib),
+    (error) => error instanceof Failure && error.code === "not-found",
+  );
+  equal(reader.pinnedCount, 0);
+});
+
+Deno.test("many reads at once, more than the cache holds, all get theirs", async () => {
+  const bench = new Bench({
+    settings: { leafBytesMax: 64 * kib, segmentBytes: 1024 * kib },
+  });
+  const content = new Prng(10).bytes(24 * 1024 * kib);
+  await bench.commit("it", content, "erasure:4+1");
+  await using reader = await open(bench);
+  using file = reader.open(reader.entries()[0]!);
+  const chance = new Prng(12);
+  const reads = Array.from({ length: 60 }, async () => {
+    const offset = chance.below(content.length);
+    const bytes = 1024 * kib - chance.below(1000);
+    const found = await readOf(file, offset, bytes);
+    ok(found instanceof Uint8Array);
+    const expected = content.subarray(offset, offset + bytes);
+    equal(Buffer.compare(found, expected), 0);
+  });
+  await Promise.all(reads);
+  equal(reader.pinnedCount, 0);
+});
+
+Deno.test("entries() sees what is committed and what is removed", async () => {
+  const bench = new Bench();
+  await using reader = await open(bench);
+  const settle = () => {
+    // The clock of these tests goes on by a millisecond a look.
+    for (let count = 0; count < 300; count++) {
+      bench.context.clock.monotonicMs();
+    }
+  };
+  deepEqual(reader.entries(), []);
+  const first = await bench.commit("a", new Uint8Array(10));
+  settle();
+  deepEqual(reader.entries().map(({ folder }) => folder), [first.folder]);
+  const same = reader.entries();
+  settle();
+  equal(reader.entries(), same, "nothing changed");
+  const second = await bench.commit("a", new Uint8Array(11));
+  settle();
+  deepEqual(
+    reader.entries().map(({ folder, versionIndex }) => [folder, versionIndex]),
+    [[second.folder, 0], [first.folder, 1]],
+  );
+  await bench.engine.remove(second.id);
+  settle();
+  equal(reader.entries().length, 1);
+});
+
+Deno.test("what no single block can rebuild comes from the parity across blocks", async () => {
+  const { archive, folder, geometry, payload } = await makeShaped({
+    dataShards: 4,
+    parityShards: 1,
+    groups: 1,
+    parity: 1,
+    segmentLeaves: 2,
+    payloadBytes: 32 * kib,
+  });
+  for (const shard of [0, 1, 2, 3, 4]) {
+    removeFile(archive, `${folder}/${shardPath(geometry, 1, shard)}`);
+  }
+  const bench = new Bench({ archive });
+  await using reader = await open(bench);
+  using file = reader.open(reader.entries()[0]!);
+  deepEqual(await readOf(file, 9 * kib, 2000), payload.slice(9 * kib, 11_216));
+  deepEqual(await readOf(file, 0, payload.length), payload);
+  await reader.settle();
+  equal((await bench.healthOfOne(true)).state === "lost", false);
+});
