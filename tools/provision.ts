@@ -49,6 +49,24 @@ const tools: readonly Tool[] = [
     why: "archives on a real exFAT file system",
   },
   {
+    name: "fuse3",
+    probe: "fusermount3",
+    package: "fuse3 libfuse3-3",
+    why: "mounts of an archive, as its users make and end them",
+  },
+  {
+    name: "libfuse3-dev",
+    probe: "/usr/include/fuse3/fuse_lowlevel.h",
+    package: "libfuse3-dev libc6-dev linux-libc-dev",
+    why: "the C headers that our numbers are compared with",
+  },
+  {
+    name: "fuse device",
+    probe: "/dev/fuse",
+    package: "fuse3",
+    why: "the kernel's side of a mount; containers need --device /dev/fuse",
+  },
+  {
     name: "cargo",
     probe: "cargo",
     // Debian's own "cargo" is older than the crate's edition; this is the one for browsers.

@@ -12,6 +12,7 @@ import {
   rootFooter,
   sharedTitle,
 } from "./grammar.ts";
+import { parseMountOptions } from "./mount_options.ts";
 import { version } from "./version.ts";
 
 /** Options of every command. */
@@ -119,6 +120,25 @@ export interface CleanupCommand {
   readonly dryRun: boolean;
 }
 
+/** `mount` */
+export interface MountCommand {
+  readonly command: "mount";
+  readonly mountpoint: string;
+  readonly remote: string | undefined;
+  readonly foreground: boolean;
+  readonly background: boolean;
+  /** As it was given. */
+  readonly cache: string | undefined;
+  readonly noRepair: boolean;
+  readonly allowOther: boolean;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** Octal digits. */
+  readonly mode: string | undefined;
+  /** Lists as mount(8) passes them. */
+  readonly mountOptions: readonly string[];
+}
+
 /** One of the commands. */
 export type Command =
   | CommitCommand
@@ -130,7 +150,8 @@ export type Command =
   | ShowCommand
   | RemoveCommand
   | PruneCommand
-  | CleanupCommand;
+  | CleanupCommand
+  | MountCommand;
 
 /** What a command line asks for. */
 export type Invocation =
@@ -281,6 +302,13 @@ function problemOf(command: Command, json: boolean): string | undefined {
       return command.legacy !== undefined && command.selectors.length > 0
         ? "--legacy examines all entries: it goes with no name"
         : undefined;
+    case "mount": {
+      if (command.foreground && command.background) {
+        return "--foreground and --background exclude each other";
+      }
+      const listed = parseMountOptions(command.mountOptions);
+      return "problem" in listed ? listed.problem : undefined;
+    }
     case "remove":
       return command.allVersions && command.version !== undefined
         ? "--version and --all-versions exclude each other"

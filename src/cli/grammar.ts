@@ -14,6 +14,7 @@ import { commitParser, importParser } from "./grammar_commit.ts";
 import { findParser, listParser, showParser } from "./grammar_entries.ts";
 import { healthParser } from "./grammar_health.ts";
 import { describe, shared } from "./grammar_parts.ts";
+import { mountParser } from "./grammar_mount.ts";
 import { cleanupParser, pruneParser, removeParser } from "./grammar_removal.ts";
 import { restoreParser } from "./grammar_restore.ts";
 
@@ -35,6 +36,7 @@ export const grammar: Parser<"sync", Command & SharedOptions, unknown> = merge(
       importParser,
       pruneParser,
       cleanupParser,
+      mountParser,
     ),
   ),
 );
@@ -53,6 +55,7 @@ export const commandNames: readonly string[] = [
   "import",
   "prune",
   "cleanup",
+  "mount",
 ];
 
 /** What the program is for, with examples. */

@@ -4,6 +4,7 @@
 import type { Archive, ArchiveOptions } from "../archive/archive.ts";
 import type { ByteReader, ByteWriter } from "../base/byte_stream.ts";
 import type { Clock } from "../base/ports.ts";
+import type { Started } from "./background.ts";
 
 /** Where text goes. */
 export interface TextSink {
@@ -63,6 +64,12 @@ export interface Ports {
   onStopSignal(listener: (signal: StopSignal) => void): Disposable;
   /** Gives up calls of native libraries, for good: only trees need them. */
   giveUpForeignCalls(): void;
+  /** `path` from the root of the file system on. */
+  absolutePath(path: string): string;
+  /** From here on no subprocess can be started. */
+  giveUpSubprocesses(): void;
+  /** Starts this program once more, to stay when this process ends. */
+  startBackground(args: readonly string[]): Promise<Started>;
   /** Ends the process at once. */
   exit(code: number): void;
 }

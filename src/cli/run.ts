@@ -186,10 +186,14 @@ async function runCommand(
   }
 }
 
-/** Commands that read or write trees of files, whose exact times and attributes only libc gives. */
-const treeCommands: ReadonlySet<Command["command"]> = new Set([
+/**
+ * Commands that call libraries of the system: those that read or write trees of files, whose exact
+ * times and attributes only libc gives, and the one that mounts.
+ */
+const nativeCommands: ReadonlySet<Command["command"]> = new Set([
   "commit",
   "restore",
+  "mount",
 ]);
 
 function goesToStandardOutput(command: Command): boolean {
@@ -198,7 +202,8 @@ function goesToStandardOutput(command: Command): boolean {
 
 async function dispatch(command: Command, session: Session): Promise<number> {
   // Before the engine is loaded, which opens libc where it may.
-  if (!treeCommands.has(command.command)) session.ports.giveUpForeignCalls();
+  if (!nativeCommands.has(command.command)) session.ports.giveUpForeignCalls();
+  if (command.command !== "mount") session.ports.giveUpSubprocesses();
   switch (command.command) {
     case "commit":
       return (await import("./commit.ts")).runCommit(command, session);
@@ -219,6 +224,8 @@ async function dispatch(command: Command, session: Session): Promise<number> {
       return (await import("./prune.ts")).runPrune(command, session);
     case "cleanup":
       return (await import("./cleanup.ts")).runCleanup(command, session);
+    case "mount":
+      return (await import("./mount.ts")).runMount(command, session);
     default:
       return unreachable(command);
   }

@@ -53,6 +53,11 @@ export class Session {
     return this.#stop.signal.aborted;
   }
 
+  /** Aborted when a signal asks this run to stop. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /** The exit code of a run that was stopped. */
   get stopCode(): number {
     return this.#stopSignal === "SIGTERM"

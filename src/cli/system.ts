@@ -31,6 +31,13 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     readTextFile: Deno.readTextFile,
     openArchive,
     onStopSignal,
+    absolutePath: (path) =>
+      path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+    startBackground: async (args) =>
+      await (await import("./background.ts")).startBackground(args),
+    giveUpSubprocesses: () => {
+      Deno.permissions.revokeSync({ name: "run" });
+    },
     giveUpForeignCalls: () => {
       Deno.permissions.revokeSync({ name: "ffi" });
     },

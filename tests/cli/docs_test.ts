@@ -35,6 +35,7 @@ Deno.test("docs/cli.md names every option of every command", () => {
     "import",
     "prune",
     "cleanup",
+    "mount",
   ];
   for (const args of [[], ...commands.map((name) => [name])]) {
     const help = parseArguments([...args, "--help"], 80);

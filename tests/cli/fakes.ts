@@ -3,6 +3,7 @@
 import type {
   Archive,
   ArchiveOptions,
+  ArchiveReader,
   CommitRequest,
   ImportRequest,
   KeepReason,
@@ -24,6 +25,7 @@ import type {
   RemovalOutcome,
   RestoreReport,
 } from "../../src/archive/report.ts";
+import type { Started } from "../../src/cli/background.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
 import {
   OutputClosed,
@@ -239,6 +241,10 @@ export class FakeArchive implements Archive {
     };
   }
 
+  openReader(): Promise<ArchiveReader> {
+    return Promise.reject(new Failure("io", "A fake has no bytes"));
+  }
+
   leftovers(): readonly Leftover[] {
     return this.cleanupItems.map((item) => item.leftover);
   }
@@ -308,6 +314,10 @@ export interface FakeWorld {
   writeCountMax: number;
   opened: ArchiveOptions[];
   exits: number[];
+  /** Command lines that were started to stay. */
+  startedInBackground: (readonly string[])[];
+  /** What becomes of them. */
+  started: Started;
   /** Sends a signal to the run. */
   signal: (signal: StopSignal) => void;
   stdout: string;
@@ -331,6 +341,8 @@ export function newWorld(parts: Partial<FakeWorld> = {}): FakeWorld {
     writeCountMax: Infinity,
     opened: [],
     exits: [],
+    startedInBackground: [],
+    started: { kind: "serving", line: "" },
     signal: () => {},
     stdout: "",
     stderr: "",
@@ -388,6 +400,12 @@ export function portsOf(world: FakeWorld): Ports {
       return { [Symbol.dispose]: () => {} };
     },
     giveUpForeignCalls: () => {},
+    giveUpSubprocesses: () => {},
+    absolutePath: (path) => path.startsWith("/") ? path : `/here/${path}`,
+    startBackground: (args) => {
+      world.startedInBackground.push(args);
+      return Promise.resolve(world.started);
+    },
     exit: (code) => {
       world.exits.push(code);
     },

@@ -1,0 +1,175 @@
+// Mount: the archive as a file system until it is unmounted. In the foreground this process serves it;
+// in the background a second one like it does, and this one ends once it can be used.
+
+import type { Archive, ArchiveReader } from "../archive/archive.ts";
+import { assert } from "../base/assert.ts";
+import { Failure } from "../base/errors.ts";
+import { ArchiveView } from "../view/archive_view.ts";
+import { parseMountOptions } from "./mount_options.ts";
+import type { MountCommand } from "./arguments.ts";
+import { exitCodes } from "./exit_code.ts";
+import { styled } from "./output.ts";
+import type { Session } from "./session.ts";
+import { formatSize, parseSize, sizeForms } from "./size.ts";
+import { formatCount } from "./text.ts";
+
+const cacheBytesDefault = 64 * 1024 * 1024;
+
+/** Runs `mount`; gives the exit code. @throws {Failure} */
+export async function runMount(
+  given: MountCommand,
+  session: Session,
+): Promise<number> {
+  const listed = parseMountOptions(given.mountOptions);
+  assert(!("problem" in listed), "the parser judged the options");
+  const command: MountCommand = { ...given, ...listed };
+  if (command.remote !== undefined) {
+    throw new Failure(
+      "invalid-argument",
+      `Cannot mount "${command.remote}": mounting from a server is not possible yet; ` +
+        `--archive names an archive of this machine`,
+    );
+  }
+  const cacheBytes = command.cache === undefined
+    ? cacheBytesDefault
+    : parseSize(command.cache);
+  if (cacheBytes === undefined) {
+    throw new Failure(
+      "invalid-argument",
+      `--cache is "${command.cache}"; allowed is ${sizeForms}`,
+    );
+  }
+  if (command.background) return await goBackground(command, session);
+  await using archive = await session.openArchive();
+  return await serve(command, cacheBytes, archive, session);
+}
+
+async function serve(
+  command: MountCommand,
+  cacheBytes: number,
+  archive: Archive,
+  session: Session,
+): Promise<number> {
+  const { mountView } = await import("../mount/mount.ts");
+  await using reader = await archive.openReader({
+    cacheBytes,
+    repair: !command.noRepair,
+  });
+  await mountView({
+    view: new ArchiveView(reader),
+    mountpoint: command.mountpoint,
+    source: session.settings.archive,
+    label: session.settings.archive,
+    allowOther: command.allowOther,
+    uid: command.uid,
+    gid: command.gid,
+    mode: command.mode === undefined ? undefined : parseInt(command.mode, 8),
+    signal: session.signal,
+    onMounted: () => tellMounted(command, session),
+    onFault: (error) => session.log.error(`Internal error: ${error}`),
+  });
+  tellUnmounted(command, reader, session);
+  return exitCodes.done;
+}
+
+function tellMounted(command: MountCommand, session: Session): void {
+  const { mountpoint } = command;
+  session.output.document({
+    type: "mounted",
+    schema: 1,
+    archive: session.settings.archive,
+    mountpoint,
+  });
+  session.output.goodNews(
+    styled("green", "✓"),
+    ` ${session.settings.archive}: mounted at ${mountpoint}`,
+  );
+  session.log.info(`Mounted at ${mountpoint}`, { mountpoint });
+  if (!session.output.json && !session.output.quiet) {
+    session.log.hint(`Ctrl+C or \`fusermount3 -u ${mountpoint}\` unmounts it`);
+  }
+}
+
+function tellUnmounted(
+  command: MountCommand,
+  { counters }: ArchiveReader,
+  session: Session,
+): void {
+  const { mountpoint } = command;
+  session.log.info(`Unmounted ${mountpoint}`, { mountpoint, ...counters });
+  const { rebuiltLeafCount, repairedLeafCount, lostLeafCount } = counters;
+  if (rebuiltLeafCount + lostLeafCount > 0) {
+    session.log.warn(
+      `Damage was met: ${formatCount(rebuiltLeafCount, "leaf", "leaves")} ` +
+        `rebuilt, ${repairedLeafCount} written back, ${lostLeafCount} lost`,
+    );
+    const health = session.formatCommand("health");
+    session.log.hint(`\`${health}\` verifies all of the archive`, "warn");
+  }
+  session.output.document({
+    type: "unmounted",
+    schema: 1,
+    mountpoint,
+    ...counters,
+    exitCode: exitCodes.done,
+  });
+  const readBytes = formatSize(counters.missCount * 64 * 1024);
+  session.output.goodNews(
+    styled("green", "✓"),
+    ` ${mountpoint}: unmounted; about ${readBytes} were read and verified`,
+  );
+}
+
+/** Starts this program again, to stay; waits until it serves, or says why it cannot. */
+async function goBackground(
+  command: MountCommand,
+  session: Session,
+): Promise<number> {
+  session.assertRunning();
+  const { archive, logFile, workers, configFile } = session.settings;
+  const absolute = (path: string) => session.ports.absolutePath(path);
+  const value = (name: string, text: string | number | undefined) =>
+    text === undefined ? [] : [name, `${text}`];
+  const flag = (name: string, is: boolean) => is ? [name] : [];
+  const started = await session.ports.startBackground([
+    "mount",
+    "--json",
+    "--no-progress",
+    ...value("--mountpoint", absolute(command.mountpoint)),
+    ...value("--archive", absolute(archive)),
+    ...value("--config", configFile && absolute(configFile)),
+    ...value("--log-file", logFile && absolute(logFile)),
+    ...value("--log-level", session.settings.shownLevel),
+    ...value("--workers", workers),
+    ...value("--cache", command.cache),
+    ...value("--uid", command.uid),
+    ...value("--gid", command.gid),
+    ...value("--mode", command.mode),
+    ...flag("--allow-other", command.allowOther),
+    ...flag("--no-repair", command.noRepair),
+  ]);
+  if (started.kind === "ended") {
+    const said = parseError(started.stdout);
+    if (said !== undefined) throw said;
+    throw new Failure(
+      "io",
+      `Cannot mount in the background: the process ended with ${started.code}` +
+        (started.stderr === "" ? "" : `: ${started.stderr.trim()}`),
+    );
+  }
+  tellMounted(command, session);
+  return exitCodes.done;
+}
+
+/** The failure that a run with --json printed. */
+function parseError(stdout: string): Failure | undefined {
+  for (const line of stdout.split("\n")) {
+    try {
+      const { type, code, message } = JSON.parse(line);
+      if (type === "error") return new Failure(code, message);
+    } catch {
+      // not a document
+    }
+  }
+  return undefined;
+}
