@@ -2,10 +2,8 @@
 // file tables, manifests of blockframe-rs, settings, command lines, whole archives. A target is a law
 // that must hold for every input; fast-check makes the inputs, and makes a failing one small.
 //
-// deno test -A tests/fuzz                                   a bounded number of cases of each target
-// BLOCKFRAME_FUZZ_CASES=100 deno test -A tests/fuzz         100 times as many
-// BLOCKFRAME_FUZZ_SEED=7 deno test -A tests/fuzz            others
-// BLOCKFRAME_FUZZ_REPLAY=manifest:7:3:1 deno test -A tests/fuzz   a failure, as it says itself
+// The tests run a bounded number of cases of each target; `deno task fuzz` runs more, with other
+// seeds, and runs a failure again.
 
 import fc from "fast-check";
 import { archiveTarget, folderTarget } from "./archive_target.ts";
@@ -67,11 +65,18 @@ export async function runTarget(
   });
   if (!details.failed) return;
   const { counterexample, counterexamplePath, errorInstance } = details;
-  const replay =
-    `BLOCKFRAME_FUZZ_REPLAY=${target.name}:${seed}:${counterexamplePath} deno test -A tests/fuzz`;
+  const words = `${target.name}:${seed}:${counterexamplePath}`;
   throw new Error(
-    `fuzz ${target.name} failed after ${details.numRuns} cases; replay: ${replay}\n` +
+    `The law of "${target.name}" is broken; again: deno task fuzz --replay "${words}"\n` +
       `input: ${fc.stringify(counterexample).slice(0, 2000)}`,
     { cause: errorInstance },
   );
+}
+
+/** Runs the one case that these words of a failure's message name. @throws {Error} as {@link run} */
+export async function replay(words: string): Promise<void> {
+  const [name, seed, ...path] = words.split(":");
+  const target = targets.find((each) => each.name === name);
+  if (target === undefined) throw new Error(`No target is called "${name}"`);
+  await runTarget(target, Number(seed), 1, path.join(":"));
 }
