@@ -182,9 +182,11 @@ const runBytesMax = 16 * 1024 * 1024;
 class LocalArchive implements Archive {
   readonly #engine: Engine;
   readonly #root: string;
+  /** Folders that had to be made, the archive's first. */
+  readonly #made: string[] = [];
 
   constructor(options: ArchiveOptions) {
-    const root = openRoot(options);
+    const root = openRoot(options, this.#made);
     this.#root = root;
     const stores = new Map<string, TreeStore>();
     const storeOf = (path: string) => {
@@ -319,6 +321,12 @@ class LocalArchive implements Archive {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    // What was made for a commit that failed goes again: an empty folder would pass for an archive.
+    try {
+      for (const folder of this.#made) Deno.removeSync(folder);
+    } catch {
+      // It holds something now, and so do those above it.
+    }
     return Promise.resolve();
   }
 }
@@ -343,6 +351,7 @@ function settingsOf(options: ArchiveOptions): EngineSettings {
     durable: options.durability !== "fast",
     runBytesMax,
     resumeBytesMin: resumeBytesMinDefault,
+    preflightBytesMin: resumeBytesMinDefault,
   };
 }
 
@@ -397,13 +406,13 @@ function openExecutor(
 }
 
 /** The archive's folder as an absolute path without links. */
-function openRoot(options: ArchiveOptions): string {
+function openRoot(options: ArchiveOptions, made: string[] = []): string {
   const cannot = (
     code: "not-found" | "wrong-kind" | "permission-denied" | "io",
     why: string,
   ) => new Failure(code, `Cannot open the archive "${options.path}": ${why}`);
   try {
-    if (options.create) makeRoot(options.path);
+    if (options.create) made.push(...makeRoot(options.path));
     const root = Deno.realPathSync(options.path);
     if (!Deno.statSync(root).isDirectory) {
       throw cannot("wrong-kind", "it is not a folder");
@@ -427,15 +436,15 @@ function openRoot(options: ArchiveOptions): string {
   }
 }
 
-/** Makes the folder, and its name and those above it that had to be made durable. */
-function makeRoot(path: string): void {
+/** Makes the folder, and its name and those above it that had to be made durable; gives them. */
+function makeRoot(path: string): string[] {
   const parents: string[] = [];
   for (let folder = path; !isThere(folder);) {
     const parent = splitPath(folder).folder;
     if (parent === folder) break;
     parents.push(folder = parent);
   }
-  if (parents.length === 0) return;
+  if (parents.length === 0) return [];
   Deno.mkdirSync(path, { recursive: true });
   for (const parent of parents) {
     // A sandbox may end at the archive. The file systems that we know make the name of a new folder
@@ -444,6 +453,7 @@ function makeRoot(path: string): void {
     if (Deno.permissions.querySync(query).state !== "granted") continue;
     new DirStore(Deno.realPathSync(parent)).syncFolder("");
   }
+  return [path, ...parents.slice(0, -1)];
 }
 
 /** Whether something is at `path`, or nobody may know. */

@@ -3,20 +3,15 @@
 // Whatever fails before that rename leaves the archive as it was.
 
 import { type Bytes, formatHex } from "../base/bytes.ts";
-import { Failure, isFailure } from "../base/errors.ts";
+import { Failure } from "../base/errors.ts";
 import {
   digestBytes,
   entryFileCountMax,
   outboardBytesMax,
 } from "../base/limits.ts";
-import {
-  entryFolder,
-  metadataFolders,
-  nameProblem,
-} from "../format/entry_path.ts";
+import { entryFolder, nameProblem } from "../format/entry_path.ts";
 import {
   type Geometry,
-  parityBytesOf,
   payloadLeafCount,
   planGeometry,
   shardCountOf,
@@ -42,6 +37,7 @@ import {
   removeStaging,
   writeMetadata,
 } from "./staging.ts";
+import { explainFullArchive, refuseTooLarge } from "./room.ts";
 import {
   abandonStagedWork,
   openStagedWork,
@@ -81,6 +77,10 @@ export interface Payload {
   /** Where it comes from in the caller's words, for messages. */
   readonly label: string;
   readonly bytes: number;
+  /** Bytes that it takes where it lies now, holes left out, if known. */
+  readonly allocatedBytes?: number;
+  /** Bytes of it that lie in the archive, where they become the entry's. Default: none. */
+  readonly bytesThere?: number;
   readonly policy?: string;
   /** Store also what the newest version of the name holds already. */
   readonly force: boolean;
@@ -110,6 +110,9 @@ export async function commitEntry(
     name: request.name,
     label: request.sourceLabel,
     bytes: before.bytes,
+    ...(before.allocatedBytes === undefined
+      ? {}
+      : { allocatedBytes: before.allocatedBytes }),
     ...(request.policy === undefined ? {} : { policy: request.policy }),
     force: request.force ?? false,
     feed: feedOf(request),
@@ -135,6 +138,18 @@ export async function commitPayload(
   refuseName(payload.name);
   const plan = payload.plan ?? planEntry(payload, context);
   const work = openStagedWork(payload, plan, context);
+  const room = {
+    label: payload.label,
+    geometry: plan.geometry,
+    shareDone: work.cutOff === undefined
+      ? 0
+      : work.cutOff.bytesDone / payload.bytes,
+    bytesThere: payload.bytesThere ?? 0,
+    ...(payload.allocatedBytes === undefined
+      ? {}
+      : { allocatedBytes: payload.allocatedBytes }),
+  };
+  refuseTooLarge(room, context);
   context.emit({
     kind: "start",
     operation: "commit",
@@ -145,8 +160,8 @@ export async function commitPayload(
   try {
     filled = await fillStaging({ payload, plan, work }, context);
   } catch (error) {
-    abandonStagedWork(work, error, payload, context);
-    throw explainFullDisk(error, payload, plan.geometry);
+    const isKept = abandonStagedWork(work, error, payload, context);
+    throw explainFullArchive(error, room, isKept, context);
   }
   if (filled.outcome === "unchanged") removeStaging(work.folder, context);
   context.emit({ kind: "finish", operation: "commit" });
@@ -368,21 +383,5 @@ function refuseChanged(
   throw new Failure(
     "source-changed",
     `Cannot commit "${request.sourceLabel}": it was changed while it was read`,
-  );
-}
-
-function explainFullDisk(
-  error: unknown,
-  payload: Payload,
-  geometry: Geometry,
-): unknown {
-  if (!isFailure(error, "no-space")) return error;
-  const needed = geometry.payloadBytes + parityBytesOf(geometry) +
-    metadataFolders.length * slotCountOf(geometry) * digestBytes;
-  return new Failure(
-    "no-space",
-    `Cannot commit "${payload.label}": the archive's disk is full; the entry needs about ` +
-      `${needed} bytes. The archive is as it was`,
-    { cause: error },
   );
 }

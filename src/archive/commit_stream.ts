@@ -93,6 +93,7 @@ async function commitSpool(
     force: request.force ?? false,
     ...(request.policy === undefined ? {} : { policy: request.policy }),
     plan: isAdopted ? whole : even,
+    bytesThere: isAdopted ? bytes : 0,
     feed: isAdopted ? adoptingFeed(spool) : readingFeed(spool, context),
     attributes: {},
     verifySource: (root) => {

@@ -23,6 +23,8 @@ export interface EngineSettings {
   readonly runBytesMax: number;
   /** Payload bytes from which on a commit can be gone on with after it was cut off. Default: none. */
   readonly resumeBytesMin?: number;
+  /** Payload bytes from which on it is looked whether there is room. Default: it never is. */
+  readonly preflightBytesMin?: number;
 }
 
 /** What an operation's threads will do, for deciding how many and what they may touch. */

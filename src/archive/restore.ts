@@ -13,6 +13,7 @@ import { readManifest } from "./manifest_copies.ts";
 import { type BadCopy, copyDamage } from "./metadata.ts";
 import { openOutboard } from "./outboard_copies.ts";
 import type { FileDamage, RestoreReport } from "./report.ts";
+import { explainFullOutput } from "./room.ts";
 import { planFileOutput, scanBytesOf, scanEntry } from "./scan_entry.ts";
 import { Syncs } from "./syncs.ts";
 import type { StorePath } from "./worker_protocol.ts";
@@ -59,6 +60,11 @@ export async function restoreEntry(
       finishOutput(store, temporary, entry, output, context);
       kept = true;
     }
+  } catch (error) {
+    await syncs.settle();
+    removeTemporary(store, temporary);
+    const { payloadBytes } = geometry;
+    throw explainFullOutput(error, output.label, payloadBytes, store);
   } finally {
     await syncs.settle();
     if (!kept) removeTemporary(store, temporary);

@@ -78,20 +78,24 @@ export function prepareStagedWork(
   work.journal = Journal.start(folder, record, context);
 }
 
-/** What of a commit that failed is worth keeping stays; the rest goes. */
+/** What of a commit that failed is worth keeping stays; the rest goes. Gives whether it stays. */
 export function abandonStagedWork(
   work: StagedWork,
   error: unknown,
   payload: Payload,
   context: EngineContext,
-): void {
+): boolean {
   const { journal, cutOff, folder } = work;
   journal?.[Symbol.dispose]();
   const bytesDone = journal?.bytesDone ?? cutOff?.bytesDone ?? 0;
   const isWorthIt = cutOff !== undefined || journal?.isWorthKeeping === true;
-  if (!isWorthIt || !isPassing(error)) return removeStaging(folder, context);
+  if (!isWorthIt || !isPassing(error)) {
+    removeStaging(folder, context);
+    return false;
+  }
   const { name, bytes: bytesTotal } = payload;
   context.emit({ kind: "kept", folder, name, bytesDone, bytesTotal });
+  return true;
 }
 
 /** Whether a failure says nothing against the work that was done. */

@@ -46,6 +46,7 @@ export async function runCommit(
       failed.push({ source, failure });
       if (failure.code === "interrupted") break;
       session.log.error(failure.message, { code: failure.code, source });
+      if (failure.code === "no-space") tellWaysToRoom(session);
     }
   }
   const exitCode = planExitCode(failed, command.sources.length, session);
@@ -62,6 +63,14 @@ export async function runCommit(
     exitCode,
   });
   return exitCode;
+}
+
+function tellWaysToRoom(session: Session): void {
+  const prune = session.formatCommand("prune");
+  const cleanup = session.formatCommand("cleanup");
+  session.log.hint(
+    `\`${prune}\` removes old versions, \`${cleanup}\` what commits left`,
+  );
 }
 
 function tellCommitted(report: CommitReport, session: Session): void {

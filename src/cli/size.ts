@@ -1,8 +1,10 @@
 // Size: bytes as people write and read them. "10MB" is decimal (10^7), "10MiB" and the bare letter
 // "10M" are binary (10 * 2^20), a plain number is bytes. Exact: no floating point on the way in.
 
-const decimalUnits = ["B", "KB", "MB", "GB", "TB", "PB"] as const;
+export { formatSize } from "../base/size.ts";
+
 const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+const decimalUnits = ["B", "KB", "MB", "GB", "TB", "PB"] as const;
 
 /** What a size may look like, for messages. */
 export const sizeForms = `a size such as 4096, "64KiB", "32MiB" or "1.5GB"`;
@@ -21,19 +23,6 @@ export function parseSize(text: string): number | undefined {
   const scale = 10n ** BigInt(fraction.length);
   const bytes = BigInt(whole + fraction) * unit / scale;
   return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : undefined;
-}
-
-/** Three significant digits and a binary unit: `512 B`, `1.50 KiB`, `412 MiB`. */
-export function formatSize(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  let value = bytes, power = 0;
-  // 1023.5 and more would be written with four digits, so it goes to the next unit.
-  while (value >= 1023.5 && power < binaryUnits.length - 1) {
-    value /= 1024;
-    power++;
-  }
-  const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return `${value.toFixed(digits)} ${binaryUnits[power]}`;
 }
 
 function parseUnit(unit: string): bigint | undefined {

@@ -60,6 +60,8 @@ export class DirStore implements Store {
         kind,
         bytes: kind === "file" ? info.size : 0,
         linkCount: info.nlink ?? 1,
+        // stat(2) counts blocks of 512 bytes, whatever those of the file system are.
+        ...(info.blocks === null ? {} : { allocatedBytes: info.blocks * 512 }),
         ...(info.mtime === null ? {} : { modifiedMs: info.mtime.getTime() }),
         ...(info.ctime === null ? {} : { changedMs: info.ctime.getTime() }),
         ...(info.mode === null ? {} : { mode: info.mode & 0o7777 }),

@@ -22,6 +22,8 @@ export interface StoreStat {
   readonly kind: StoreKind;
   /** Size of a file; 0 for the rest. */
   readonly bytes: number;
+  /** Bytes that a file takes on the medium, holes left out, if known. */
+  readonly allocatedBytes?: number;
   /** Names that the file has in its file system: more than 1 means that others share its bytes. */
   readonly linkCount: number;
   /** When the content was last changed, milliseconds since 1970-01-01 UTC, if known. */

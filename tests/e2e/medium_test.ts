@@ -100,7 +100,7 @@ onMedium(
       equal(stdout, "");
       match(
         stderr,
-        /^blockframe: error: Cannot commit "big": the archive's disk is full; the entry needs about \d+ bytes\. The archive is as it was\n$/,
+        /^blockframe: error: Cannot commit "big": the archive's disk is full: it needs about 7\d\d KiB, and 4\d\d KiB are free\. The archive is as it was\nhint: `blockframe prune .*` removes old versions, .*\n$/,
       );
       deepEqual(readTree(work.at("disk/archive")), before);
     }
@@ -209,7 +209,10 @@ onMedium("a restore to a full disk leaves no file there", async () => {
     const args = ["restore", "file", "-o", ...output];
     const { stdout, stderr } = await work.expect(8, args);
     equal(stdout, "");
-    match(stderr, /^blockframe: error: .*the disk is full.*\n$/);
+    match(
+      stderr,
+      /^blockframe: error: Cannot restore to "disk\/\w+": the disk is full: it needs about 600 KiB, and 2\d\d KiB are free\. Nothing was left there\n$/,
+    );
     deepEqual(readTree(disk.path), before);
   }
 });
@@ -231,6 +234,93 @@ onMedium(
       /^blockframe: warning: Cannot write the log file any more: .*\n$/,
     );
     await work.expect(0, ["health"]);
+  },
+);
+
+onMedium(
+  "with not a byte of room an archive is listed, verified, restored from, and can be made smaller",
+  async () => {
+    using work = new Workplace();
+    const stored = await work.commit("stored", 20 * kib);
+    work.fill("other", 9 * kib);
+    using disk = Mount.ofSize(work.makeFolder("disk"), 512 * kib);
+    const archive = ["-a", "disk/archive"];
+    const log = ["--log-file", "disk/log"];
+    for (let version = 0; version < 3; version++) {
+      await work.expect(0, ["commit", "stored", "--force", ...archive]);
+    }
+    await work.expect(0, ["commit", "other", ...archive]);
+    work.write("disk/log", "");
+    disk.fill();
+    for (
+      const args of [
+        ["list", "--all"],
+        ["find", "st"],
+        ["show", "stored"],
+        ["health", "--check"],
+        ["health"],
+        ["restore", "stored", "-o", "restored"],
+        ["prune", "--keep-last", "2", "--yes"],
+        ["cleanup", "--yes"],
+        ["remove", "other", "--yes"],
+      ]
+    ) {
+      await work.expect(0, [...args, ...archive, ...log]);
+      // What a removal freed is taken again.
+      disk.fill();
+    }
+    deepEqual(work.read("restored"), stored.content);
+    const list = await work.expect(0, ["list", "--all", "--json", ...archive]);
+    equal(JSON.parse(list.stdout).entries.length, 2);
+  },
+);
+
+onMedium(
+  "what cannot fit is refused before anything is written; a hole takes no room",
+  async () => {
+    using work = new Workplace({ config: undefined });
+    await Deno.writeFile(work.at("big"), new Uint8Array(70 * kib * kib));
+    work.write("sparse", "x");
+    await Deno.truncate(work.at("sparse"), 70 * kib * kib);
+    using disk = Mount.ofSize(work.makeFolder("disk"), 40 * kib * kib);
+    const commit = ["commit", "-a", "disk/archive"];
+    const { stderr } = await work.expect(8, [...commit, "big"]);
+    match(
+      stderr,
+      /^blockframe: error: Cannot commit "big": it needs 28\d MiB on the archive's disk, of which 40\.0 MiB are free: 24\d MiB are missing\. Nothing was written\nhint: /,
+    );
+    deepEqual(Object.keys(readTree(disk.path)), [""], "no archive either");
+    await work.expect(0, [...commit, "sparse"]);
+  },
+);
+
+onMedium(
+  "a commit that fills the disk keeps what it wrote, and goes on when there is room",
+  async () => {
+    using work = new Workplace({ config: undefined });
+    const content = work.fill("big", 100 * kib * kib);
+    using disk = Mount.ofSize(work.makeFolder("disk"), 180 * kib * kib);
+    const args = ["commit", "big", "--policy", "replicate:2"];
+    const archive = ["-a", "disk/archive"];
+    // Without the right to ask how much is free, as in a sandbox: else it is refused at once.
+    const permissions = ["--allow-read", "--allow-write", "--allow-env"];
+    const full = await work.run([...args, ...archive], { permissions });
+    equal(full.code, 8);
+    match(
+      full.stderr,
+      /^blockframe: warning: What was written of big \(.* MiB of 100 MiB\) is kept in \.staging_\w+\nhint: .*\nblockframe: error: Cannot commit "big": the archive's disk is full: it needs about 200 MiB\. No entry was changed\n/,
+    );
+    equal(
+      JSON.parse(
+        (await work.expect(0, ["list", "--json", ...archive])).stdout,
+      ).entries.length,
+      0,
+    );
+    disk.resize(300 * kib * kib);
+    const { stderr } = await work.expect(0, [...args, ...archive]);
+    match(stderr, /^Going on with a commit of big that was cut off: /);
+    await work.expect(0, ["restore", "big", ...archive, "-o", "restored"]);
+    deepEqual(work.read("restored"), content);
   },
 );
 

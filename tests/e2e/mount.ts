@@ -31,11 +31,16 @@ export class Mount implements Disposable {
     return bound;
   }
 
+  /** Gives a file system in memory another size. */
+  resize(bytes: number): void {
+    equal(mount("-o", `remount,size=${bytes}`, this.path), "");
+  }
+
   /** Takes all room that is left, to the last byte. */
   fill(): void {
     const bytes = new Uint8Array(64 * 1024);
     using file = Deno.openSync(`${this.path}/filler`, {
-      write: true,
+      append: true,
       create: true,
     });
     for (let full = false; !full;) {

@@ -53,7 +53,7 @@ function copyHome(folder: string): Home {
   Deno.mkdirSync(home.repository);
   Deno.mkdirSync(home.cache);
   runTool("cp", ownHome.deno, home.deno);
-  for (const part of ["main.ts", "deno.json", "deno.lock", "src"]) {
+  for (const part of ["main.ts", "deno.json", "deno.lock", "src", "ffi"]) {
     runTool("cp", "-r", `${repository}/${part}`, home.repository);
   }
   runTool("cp", "-r", `${ownHome.cache}/npm`, home.cache);

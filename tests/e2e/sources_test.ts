@@ -1,7 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { makePipe } from "./damage.ts";
 import { Nobody } from "./nobody.ts";
-import { readTree } from "./tree.ts";
+import { describe, readTree } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
 
 /** Sources that cannot be committed, how they come to be, and what is said. */
@@ -102,7 +102,7 @@ for (const { source, make, problem } of refused) {
     const { stdout, stderr } = await work.expect(8, ["commit", source]);
     equal(stdout, "");
     equal(stderr, `blockframe: error: Cannot commit "${source}": ${problem}\n`);
-    equal((await work.health()).entries.length, 0);
+    equal(describe(work.archive), "nothing", "not even an empty archive");
   });
 }
 
