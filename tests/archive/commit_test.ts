@@ -250,7 +250,7 @@ Deno.test("commit() onto a full disk leaves the archive as it was and says what 
       bench.commit("new", new Prng(2).bytes(60 * kib)),
       (error) =>
         isFailure(error, "no-space") &&
-        /needs about \d+ bytes/.test(error.message),
+        /needs about 3\d\d KiB, and [\d.]+ K?i?B are free/.test(error.message),
     );
     deepStrictEqual(readTree(archive, ""), before);
     deepStrictEqual(
