@@ -7,6 +7,7 @@
 import { Failure, isFailure, messageOf } from "../base/errors.ts";
 import { formatHex } from "../base/bytes.ts";
 import { idDigits } from "../base/limits.ts";
+import { formatSize } from "../base/size.ts";
 import { stagingFolder } from "../format/entry_path.ts";
 import { legacyParityShards } from "../format/legacy/code.ts";
 import {
@@ -250,7 +251,9 @@ async function stagePayload(
     throw new Failure(
       "no-space",
       `Cannot import "${place.folder}": the archive's disk is full; besides the new entry it needs ` +
-        `${place.entry.layout.payloadBytes} bytes for as long as it is imported`,
+        `${
+          formatSize(place.entry.layout.payloadBytes)
+        } for as long as it is imported`,
       { cause: error },
     );
   }

@@ -471,7 +471,7 @@ Deno.test("import() leaves nothing behind where the disk is full, and says what 
     const report = await old.importOne();
     equal(report.outcome, "failed");
     equal(report.problemCode, "no-space");
-    match(report.problem ?? "", /needs.* \d+ bytes/);
+    match(report.problem ?? "", /needs.* [\d.]+ [KM]?i?B/);
     equal(old.bench.archive.list("").length, 0);
   }
 });
