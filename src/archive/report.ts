@@ -214,6 +214,43 @@ export interface RestoreReport {
   /** Complete and verified against the root. */
   readonly complete: boolean;
   readonly elapsedMs: number;
+  /** Of a tree: what became of what is in it. */
+  readonly tree?: TreeOutcome;
+}
+
+/** What a restore did with the files of a tree. Counts are of what is in the output now. */
+export interface TreeOutcome {
+  readonly fileCount: number;
+  readonly folderCount: number;
+  readonly linkCount: number;
+  /** Further names of files. */
+  readonly hardLinkCount: number;
+  /** Sizes of the files, holes included. */
+  readonly contentBytes: number;
+  /** Names that were there already, and left alone. */
+  readonly skippedCount: number;
+  /** Files of which bytes are lost: left out, or with zeros in the holes in a partial restore. */
+  readonly lostFiles: readonly LostFile[];
+  /** What could not be made, each for a reason of its own: its name, most likely. */
+  readonly problems: readonly PathProblem[];
+  /** What is there but for some of its attributes. */
+  readonly attributeProblems: readonly PathProblem[];
+}
+
+/** A file of a tree of which bytes are lost. */
+export interface LostFile {
+  readonly path: string;
+  readonly ranges: readonly {
+    readonly fileOffset: number;
+    readonly bytes: number;
+  }[];
+}
+
+/** What is wrong with one path of a tree. */
+export interface PathProblem {
+  readonly path: string;
+  readonly code: FailureCode;
+  readonly message: string;
 }
 
 /** What the import of one entry of blockframe-rs came to. */
