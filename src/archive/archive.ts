@@ -15,12 +15,10 @@ import {
 } from "../base/limits.ts";
 import { systemChance, systemClock } from "../base/ports.ts";
 import { Codec } from "../codec/mod.ts";
-import { nameProblem } from "../format/entry_path.ts";
 import type { TimeSpan } from "../base/calendar.ts";
 import type { TierLimits } from "../format/policy.ts";
 import { DirStore } from "../store/dir_store.ts";
 import { DirTreeStore } from "../store/dir_tree_store.ts";
-import { failureOf } from "../store/failure.ts";
 import type { TreeStore } from "../store/tree_store.ts";
 import type {
   EngineContext,
@@ -45,9 +43,15 @@ import type {
   RestoreReport,
 } from "./report.ts";
 import type { ResolvedCommit, ResumeWish } from "./commit.ts";
-import type { ResolvedOutput } from "./restore.ts";
 import type { ArchiveReader, ReaderOptions } from "./reader.ts";
 import { openSourceStream } from "./source_stream.ts";
+import {
+  refuseTreeInStream,
+  refuseTreeWishes,
+  resolveOutput,
+  resolveTreeOutput,
+} from "./resolve_output.ts";
+import { pathFailure, splitPath } from "./user_path.ts";
 import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
 
 export type { TimeSpan } from "../base/calendar.ts";
@@ -99,14 +103,21 @@ export interface CommitRequest {
 export interface RestoreRequest {
   /** A name (newest entry of that name), an id, or a unique prefix of an id (4 digits or more). */
   readonly selector: string;
-  /** Default: the entry's name in the current folder; a folder: the entry's name in it. */
+  /**
+   * Default: the entry's name in the current folder. Of a file, a folder that is there: the entry's
+   * name in it. Of a tree: the folder that becomes it, or into which it is put.
+   */
   readonly output?: string;
   /** Gets the payload in place of a file; `output` is then only what messages call it. */
   readonly stream?: ByteWriter;
   /** Write what can be recovered, with zeros in the holes. */
   readonly partial?: boolean;
-  /** Replace an existing file. Default: refuse. */
+  /** Replace existing files. Default: refuse, before anything is written. */
   readonly overwrite?: boolean;
+  /** Of a tree: leave existing files alone, and restore the rest. */
+  readonly skipExisting?: boolean;
+  /** Of a tree: paths or globs from its root; default: all of it. */
+  readonly patterns?: readonly string[];
 }
 
 /** What to import. */
@@ -238,13 +249,17 @@ class LocalArchive implements Archive {
       const entry = this.#engine.select(request.selector);
       const { stream: writer, output, partial = false } = request;
       if (writer !== undefined) {
+        refuseTreeInStream(entry.manifest);
         const label = output ?? "a stream";
         return this.#engine.restoreToStream(entry, { writer, label, partial });
       }
-      return this.#engine.restore(
-        entry,
-        resolveOutput(request, entry.manifest.name),
-      );
+      const { name, files } = entry.manifest;
+      if (files !== undefined) {
+        const tree = resolveTreeOutput(request, name);
+        return this.#engine.restoreTree(entry, tree);
+      }
+      refuseTreeWishes(request, name);
+      return this.#engine.restore(entry, resolveOutput(request, name));
     });
   }
 
@@ -498,73 +513,4 @@ function sourceFailure(source: string, error: unknown): Failure {
   }
   const { message } = pathFailure(cannot, error);
   return new Failure("source-unreadable", message, { cause: error });
-}
-
-/** Why a user's path cannot be used; Deno's own words name the flag that a sandbox lacks. */
-function pathFailure(cannot: string, error: unknown): Failure {
-  return error instanceof Deno.errors.NotCapable
-    ? new Failure("permission-denied", `${cannot}: ${messageOf(error)}`, {
-      cause: error,
-    })
-    : failureOf(cannot, error);
-}
-
-function resolveOutput(request: RestoreRequest, name: string): ResolvedOutput {
-  const label = outputLabel(request.output, name);
-  const { folder, name: file } = splitPath(label);
-  const problem = nameProblem(file);
-  if (problem !== undefined) {
-    throw new Failure(
-      "invalid-name",
-      `Cannot restore to "${label}": ${problem}`,
-    );
-  }
-  let root: string;
-  try {
-    root = Deno.realPathSync(folder);
-  } catch (error) {
-    const cannot = `Cannot restore to "${label}"`;
-    throw error instanceof Deno.errors.NotFound
-      ? new Failure(
-        "not-found",
-        `${cannot}: there is no folder "${folder}"`,
-        { cause: error },
-      )
-      : pathFailure(cannot, error);
-  }
-  return {
-    target: { root, path: file },
-    label,
-    overwrite: request.overwrite ?? false,
-    partial: request.partial ?? false,
-  };
-}
-
-function outputLabel(output: string | undefined, name: string): string {
-  if (output === undefined) return name;
-  const isFolder = output.endsWith("/") || isExistingFolder(output);
-  return isFolder ? `${output.replace(/\/+$/, "")}/${name}` : output;
-}
-
-function isExistingFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-/** The folder and the last component of a path; "." for a bare name. */
-function splitPath(path: string): { folder: string; name: string } {
-  const isWindows = Deno.build.os === "windows";
-  const separators = isWindows ? /[/\\]+$/ : /\/+$/;
-  const trimmed = path.replace(separators, "") || path.slice(0, 1);
-  const slash = isWindows
-    ? Math.max(trimmed.lastIndexOf("/"), trimmed.lastIndexOf("\\"))
-    : trimmed.lastIndexOf("/");
-  if (slash < 0) return { folder: ".", name: trimmed };
-  return {
-    folder: slash === 0 ? "/" : trimmed.slice(0, slash),
-    name: trimmed.slice(slash + 1),
-  };
 }

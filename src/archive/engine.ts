@@ -44,6 +44,7 @@ import type {
   RestoreReport,
 } from "./report.ts";
 import { type ResolvedOutput, restoreEntry } from "./restore.ts";
+import { restoreTree, type TreeRequest } from "./tree_restore.ts";
 import { planPruneOf } from "./versions.ts";
 
 /** What a health run covers. */
@@ -96,6 +97,14 @@ export class Engine {
     output: ResolvedOutput,
   ): Promise<RestoreReport> {
     return restoreEntry(entry, output, this.#context);
+  }
+
+  /** Restores a tree, or a part of it. @throws {Failure} */
+  restoreTree(
+    entry: CatalogueEntry,
+    request: TreeRequest,
+  ): Promise<RestoreReport> {
+    return restoreTree(entry, request, this.#context);
   }
 
   /** Writes an entry's payload to a stream. @throws {Failure} */

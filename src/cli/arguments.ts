@@ -44,9 +44,12 @@ export interface CommitCommand {
 export interface RestoreCommand {
   readonly command: "restore";
   readonly selector: string;
+  /** Paths and globs of a tree; none: all of it. */
+  readonly patterns: readonly string[];
   readonly output: string | undefined;
   readonly partial: boolean;
   readonly overwrite: boolean;
+  readonly skipExisting: boolean;
 }
 
 /** `health` */
@@ -291,6 +294,9 @@ function problemOf(command: Command, json: boolean): string | undefined {
         : undefined;
     }
     case "restore":
+      if (command.overwrite && command.skipExisting) {
+        return "--overwrite and --skip-existing exclude each other";
+      }
       if (command.output !== "-") return undefined;
       if (json) {
         return "--json and -o - exclude each other: both need standard output";

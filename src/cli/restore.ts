@@ -1,4 +1,4 @@
-// Restore: gives an entry back as a file. Damage that was rebuilt on the way is said, because the
+// Restore: gives an entry back as a file or a tree. Damage that was rebuilt on the way is said, because the
 // archive still has it; holes of a partial restore are listed.
 
 import type { RestoreReport } from "../archive/report.ts";
@@ -14,6 +14,7 @@ import { type Line, styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
 import { formatCount } from "./text.ts";
+import { tellTree } from "./tree_text.ts";
 
 /** Runs `restore`; gives the exit code. @throws {Failure} */
 export async function runRestore(
@@ -25,6 +26,8 @@ export async function runRestore(
     selector: command.selector,
     partial: command.partial,
     overwrite: command.overwrite,
+    skipExisting: command.skipExisting,
+    patterns: command.patterns,
     ...(command.output === undefined ? {} : { output: command.output }),
     ...(isStream(command)
       ? { output: "standard output", stream: session.ports.stdoutBytes }
@@ -39,8 +42,9 @@ export async function runRestore(
     rebuiltLeafCount: report.rebuiltLeafCount,
     elapsedMs: report.elapsedMs,
   });
+  if (report.tree !== undefined) tellTree(report, report.tree, session);
   // Into a pipe all is well in silence, as with cat.
-  if (!report.complete || !isStream(command)) {
+  else if (!report.complete || !isStream(command)) {
     tellOutcome(report, lineWriter(command, session), session);
   }
   if (report.damage.length > 0) tellDamage(report, command, session);
@@ -48,8 +52,14 @@ export async function runRestore(
 }
 
 function planExitCode(report: RestoreReport): number {
-  if (!report.complete) return exitCodes.damaged;
-  return report.damage.length > 0 ? exitCodes.repaired : exitCodes.done;
+  // A name that cannot be made is no damage: the archive has what belongs there.
+  const operational =
+    report.tree !== undefined && report.tree.problems.length > 0
+      ? exitCodes.operational
+      : exitCodes.done;
+  if (!report.complete) return exitCodes.damaged | operational;
+  const damage = report.damage.length > 0 ? exitCodes.repaired : exitCodes.done;
+  return damage | operational;
 }
 
 function isStream(command: RestoreCommand): boolean {

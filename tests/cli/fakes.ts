@@ -24,6 +24,7 @@ import type {
   PrunePlan,
   RemovalOutcome,
   RestoreReport,
+  TreeOutcome,
 } from "../../src/archive/report.ts";
 import type { Started } from "../../src/cli/background.ts";
 import { runCommandLine } from "../../src/cli/run.ts";
@@ -90,6 +91,22 @@ export function healthOf(parts: Partial<HealthReport> = {}): HealthReport {
     lostParityLeafCount: 0,
     strangers: [],
     elapsedMs: 5,
+    ...parts,
+  };
+}
+
+/** What a restore did with a small tree. */
+export function treeOf(parts: Partial<TreeOutcome> = {}): TreeOutcome {
+  return {
+    fileCount: 3,
+    folderCount: 1,
+    linkCount: 1,
+    hardLinkCount: 1,
+    contentBytes: 10_000,
+    skippedCount: 0,
+    lostFiles: [],
+    problems: [],
+    attributeProblems: [],
     ...parts,
   };
 }

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { Failure } from "../../src/base/errors.ts";
-import { damageOf, documentsOf, newWorld, restoreOf, run } from "./fakes.ts";
+import {
+  damageOf,
+  documentsOf,
+  newWorld,
+  restoreOf,
+  run,
+  treeOf,
+} from "./fakes.ts";
 
 Deno.test("restore says where the file is and passes its options on", async () => {
   const world = newWorld();
@@ -22,6 +29,8 @@ Deno.test("restore says where the file is and passes its options on", async () =
     output: "dir/",
     partial: true,
     overwrite: true,
+    skipExisting: false,
+    patterns: [],
   }]);
   assert.equal(world.opened[0]?.create, false);
 });
@@ -153,4 +162,70 @@ Deno.test("restore -o - says what is lost, and how to get the rest", async () =>
   assert.equal(await run(world, "restore", "video.mp4", "-o", "-"), 4);
   assert.equal(world.stdout, "payload");
   assert.match(world.stderr, /error: 7 bytes are lost\nhint: --partial writes/);
+});
+
+Deno.test("restore of a tree passes its parts on, and counts what is there now", async () => {
+  const world = newWorld();
+  world.archive.restored = restoreOf({ tree: treeOf({ skippedCount: 2 }) });
+  const args = ["restore", "photos", "2024", "**/*.raw", "--skip-existing"];
+  assert.equal(await run(world, ...args), 0);
+  assert.equal(
+    world.stdout,
+    "✓ video.mp4: restored to ./video.mp4 (3 files, 1 folder, 1 link, 1 hard link, 9.77 KiB, 2 names skipped)\n",
+  );
+  assert.deepEqual(world.archive.restores, [{
+    selector: "photos",
+    partial: false,
+    overwrite: false,
+    skipExisting: true,
+    patterns: ["2024", "**/*.raw"],
+  }]);
+});
+
+Deno.test("restore of a tree lists lost files and names that could not be made, and ends with 4 and 8", async () => {
+  const world = newWorld();
+  const problem = (path: string) => ({
+    path,
+    code: "invalid-name" as const,
+    message: "no such name here",
+  });
+  const lostFiles = [{
+    path: "a/\x1bb",
+    ranges: [{ fileOffset: 0, bytes: 5 }],
+  }];
+  const problems = Array.from(
+    { length: 12 },
+    (_, index) => problem(`p${index}`),
+  );
+  for (
+    const [parts, code] of [
+      [{ lostFiles }, 4],
+      [{ problems }, 8],
+      [{ lostFiles, problems }, 12],
+      [{ attributeProblems: problems }, 0],
+    ] as const
+  ) {
+    world.archive.restored = restoreOf({
+      tree: treeOf(parts),
+      complete: !("lostFiles" in parts),
+    });
+    world.stdout = "";
+    assert.equal(await run(world, "restore", "photos"), code);
+    if ("lostFiles" in parts) {
+      assert.match(
+        world.stdout,
+        /1 file lost bytes for good:\n {6}a\/\\x1bb: 5 B\n/,
+      );
+    }
+    if ("problems" in parts) {
+      assert.match(
+        world.stdout,
+        /12 names could not be made:\n.*p0: no such name here\n[^]*and 2 more\n/,
+      );
+    }
+  }
+  assert.match(
+    world.stderr,
+    /12 attributes could not be set: no such name here/,
+  );
 });
