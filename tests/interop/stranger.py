@@ -236,7 +236,8 @@ class Entry:
 
     def geometry(self, manifest):
         """Section 4."""
-        if manifest["format"] != "blockframe" or manifest["version"] != 1 or manifest["required_features"]:
+        if (manifest["format"] != "blockframe" or manifest["version"] != 1
+                or set(manifest["required_features"]) - {"cross_block_parity"}):
             raise Unreadable("made by a newer program: version %s, features %s"
                              % (manifest["version"], manifest["required_features"]))
         policy = re.fullmatch(r"(?:erasure:(\d+)\+|replicate:)(\d+)", manifest["policy"])
@@ -250,15 +251,31 @@ class Entry:
             raise Unreadable("its numbers are out of bounds")
         self.segments = ceil(self.size, self.segment) if self.size else 0
         self.blocks = ceil(self.segments, self.k)
+        cross = manifest.get("cross_block", {"groups": 1, "parity": 0})
+        self.groups, self.g = cross["groups"], cross["parity"]
+        if self.groups < 1 or self.g and ceil(self.blocks, self.groups) + self.g > 256:
+            raise Unreadable("its numbers are out of bounds")
+        self.columns = min(self.segments, self.groups * self.k) if self.g else 0
         self.data_slots = ceil(self.size, self.leaf)
-        self.slots = self.data_slots + sum(self.m * self.rows(b) for b in range(self.blocks))
+        self.block_slots = self.data_slots + sum(self.m * self.rows(b) for b in range(self.blocks))
+        self.slots = self.block_slots + sum(self.g * self.rows(self.blocks + t) for t in range(self.columns))
+
+    # Columns have the numbers after those of the blocks: column t is "block" self.blocks + t.
 
     def in_block(self, b):
         """Number of data shards of block b."""
-        return min(self.k, self.segments - b * self.k)
+        if b < self.blocks:
+            return min(self.k, self.segments - b * self.k)
+        return ceil(self.segments - (b - self.blocks), self.groups * self.k)
+
+    def parity_of(self, b):
+        return self.m if b < self.blocks else self.g
+
+    def segment_of(self, b, i):
+        return b * self.k + i if b < self.blocks else b - self.blocks + i * self.groups * self.k
 
     def block_length(self, b):
-        return min(self.segment, self.size - b * self.k * self.segment)
+        return min(self.segment, self.size - self.segment_of(b, 0) * self.segment)
 
     def rows(self, b):
         return ceil(self.block_length(b), self.leaf)
@@ -268,8 +285,15 @@ class Entry:
         def number(x, count):
             return str(x).zfill(len(str(count - 1)))
 
-        s, p = b * self.k + i, i - self.in_block(b)
-        block = os.path.join(self.folder, "" if self.k == 1 else "blocks/block_" + number(b, self.blocks))
+        s, p, t = self.segment_of(b, i), i - self.in_block(b), b - self.blocks
+        if p >= 0 and t >= 0:
+            path = "groups/group_%s/column_%s_parity_%s.dat" % (
+                number(t // self.k, self.groups), number(t % self.k, self.k), number(p, self.g))
+            slot = self.block_slots + t * self.g * (self.segment // self.leaf) + p * self.rows(b)
+            length = self.block_length(b)
+            return Shard(os.path.join(self.folder, path), length, 0, length, slot)
+        folder = "" if self.k == 1 else "blocks/block_" + number(s // self.k if p < 0 else b, self.blocks)
+        block = os.path.join(self.folder, folder)
         if p < 0:
             path = "segments/segment_%s.dat" % number(s, self.segments)
             offset = s * self.segment
@@ -285,6 +309,9 @@ class Entry:
         for b in range(self.blocks):
             for i in range(self.in_block(b) + self.m):
                 yield self.shard(b, i)
+        for b in range(self.blocks, self.blocks + self.columns):
+            for p in range(self.g):
+                yield self.shard(b, self.in_block(b) + p)
 
     # ------------------------------------------------------------ leaves
 
@@ -373,6 +400,9 @@ class Entry:
 
         A leaf is its right bytes, or None where it is lost; b"" where a segment ended before the row.
         """
+        if self.g:
+            yield from self.walk_groups()
+            return
         step = max(1, BAND // self.leaf)
         for b in range(self.blocks):
             shards = [self.shard(b, i) for i in range(self.in_block(b) + self.m)]
@@ -383,6 +413,32 @@ class Entry:
                     leaves = [x[r - first] if r - first < len(x) else b"" for x in band]
                     yield b, r, leaves, self.rebuild(b, r, shards, leaves)
 
+    def walk_groups(self):
+        """The same where there are columns: a row of a whole group at a time (section 7.4)."""
+        for q in range(self.groups):
+            blocks = list(range(q, self.blocks, self.groups))
+            columns = [self.blocks + t for t in range(q * self.k, min((q + 1) * self.k, self.columns))]
+            shards = {b: [self.shard(b, i) for i in range(self.in_block(b) + self.parity_of(b))]
+                      for b in blocks + columns}
+            for r in range(self.rows(q)):
+                known = {}  # by path, because a segment is in a block and in a column
+                for shard in {x.path: x for b in shards for x in shards[b]}.values():
+                    known[shard.path] = (self.good_leaves(shard, r, r + 1) or [b""])[0]
+                before = dict(known)
+                gained = True
+                while gained:
+                    gained = False
+                    for b in shards:
+                        leaves = [known[x.path] for x in shards[b]]
+                        if r < self.rows(b) and self.rebuild(b, r, shards[b], leaves):
+                            known.update((x.path, leaf) for x, leaf in zip(shards[b], leaves))
+                            gained = True
+                for b in shards:
+                    leaves = [known[x.path] for x in shards[b]]
+                    first = 0 if b < self.blocks else self.in_block(b)
+                    yield b, r, leaves, [i for i, x in enumerate(shards[b]) if i >= first
+                                         and before[x.path] is None and known[x.path] is not None]
+
     def rebuild(self, b, r, shards, leaves):
         """Fill in the lost leaves of a row if enough are left (section 6); the numbers of those filled in."""
         k = self.in_block(b)
@@ -392,7 +448,7 @@ class Entry:
             return []
         length = self.leaf_bytes(shards[0], r)  # the first segment is never shorter than another
         padded = [leaves[i].ljust(length, b"\0") for i in good]
-        matrix = decoder(k, self.m, good)
+        matrix = decoder(k, self.parity_of(b), good)
         rebuilt = []
         for i in lost:
             leaf = combine(matrix[i], padded, length)[:self.leaf_bytes(shards[i], r)]
@@ -411,7 +467,7 @@ def restore(folder, output):
     lost = []
     with open(part, "wb") as f:
         for b, r, leaves, _ in entry.walk():
-            for i in range(entry.in_block(b)):
+            for i in range(entry.in_block(b) if b < entry.blocks else 0):
                 offset = (b * entry.k + i) * entry.segment + r * entry.leaf
                 if leaves[i] is None:
                     lost.append((offset, entry.leaf_bytes(entry.shard(b, i), r)))

@@ -76,6 +76,13 @@ const cases: readonly Case[] = [
   },
 ];
 
+const tier4 = `segment_size = "1KiB"
+[tiers]
+tier1_max = "1KiB"
+tier2_max = "2KiB"
+tier3_max = "3KiB"
+`;
+
 const onePage = cases.find((one) => one.name.endsWith("one page"))!;
 const beyond = cases.filter((one) =>
   /three|fewer|tier 1|one page/.test(one.name)
@@ -206,6 +213,77 @@ async function assertLost(desk: Desk, lost: readonly Range[]): Promise<void> {
   assert.equal(desk.read("restored"), undefined);
   assert.equal(desk.read("restored.part"), undefined);
 }
+
+Deno.test({
+  name:
+    "restore() and repair() bring back a whole block, and lose no more than is lost: tier 4",
+  ignore,
+  fn: async () => {
+    const random = createRandom(300);
+    using desk = new Desk();
+    // Five blocks, the last with fewer segments.
+    const bytes = 4 * 30 * 1024 + 7 * 1024 + 300;
+    await desk.commit({ name: "tier 4", bytes, settings: tier4 }, random);
+    const survey = desk.survey();
+    const made = desk.snapshot();
+    assert.equal(survey.blocks.length, 5);
+    assert.equal(
+      [...made.keys()].filter((path) => path.startsWith("groups/")).length,
+      30,
+    );
+    const hit = (lost: number) => {
+      for (const [b, block] of survey.blocks.entries()) {
+        if (b !== lost) hitShards(desk, random, survey, block);
+        else for (const { path } of block) desk.damage(path, () => undefined);
+      }
+      hitCopies(desk, random, survey);
+    };
+    hit(2);
+    await desk.assertRestored();
+    const repaired = await desk.stranger("repair");
+    assert.equal(repaired.code, 1, repaired.stderr);
+    await desk.assertHealthy();
+    assertSame(desk, made);
+
+    hit(4);
+    const health = await desk.blockframe("health");
+    assert.equal(health.code, 1, health.stderr + health.stdout);
+    await desk.assertRestored();
+    assert.equal((await desk.stranger("repair")).code, 0);
+    assertSame(desk, made);
+
+    // Parity of the columns gone, too: what the lost block had is lost, but for nothing else.
+    const [, gone] = survey.blocks;
+    for (const { path } of gone!) desk.damage(path, () => undefined);
+    for (const path of made.keys()) {
+      if (/^groups.*_0[0-4]_parity/.test(path)) {
+        desk.damage(path, () => undefined);
+      }
+    }
+    // 25 columns bring back their segments: 5 segments and 3 parity shards are too many to lose.
+    await assertLost(
+      desk,
+      gone!.slice(0, 5).map((one) => ({
+        offset: one.offset!,
+        bytes: one.bytes,
+      })),
+    );
+    const left = await desk.blockframe("health", "--json");
+    assert.equal(left.code, 4, left.stderr);
+    const report = JSON.parse(left.stdout.split("\n")[0]!);
+    assert.deepEqual(report.lostRanges, [{
+      payloadOffset: gone![0]!.offset,
+      bytes: 5 * gone![0]!.bytes,
+    }]);
+    await assertLost(
+      desk,
+      gone!.slice(0, 5).map((one) => ({
+        offset: one.offset!,
+        bytes: one.bytes,
+      })),
+    );
+  },
+});
 
 Deno.test({
   name: "repair() computes a page of the outboard that no copy has right",
