@@ -68,6 +68,23 @@ Deno.test("describeHealth() tells parity and copies from segments", () => {
   ]);
 });
 
+Deno.test("describeHealth() tells parity across blocks from that of blocks", () => {
+  const group = (index: number) =>
+    damageOf({
+      file: `groups/group_0/column_0${index}_parity_0.dat`,
+      role: "group",
+      cause: "missing",
+    });
+  const report = healthOf({
+    state: "repaired",
+    damage: [parity(0, 1), group(3), group(4)],
+  });
+  assert.deepEqual(linesOf(report), [
+    "✗ video.mp4: 1 corrupt parity shard, 2 missing parity shards across blocks",
+    "  → Recomputed: parity shard 1 of block 0; 2 parity shards across blocks",
+  ]);
+});
+
 Deno.test("describeHealth() says what could be done where nothing was written", () => {
   const report = healthOf({
     state: "repairable",
