@@ -75,11 +75,13 @@ async function makeSource(path: string, bytes: number, dataMib: number) {
   file.syncSync();
 }
 
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map((each) => each.name).sort();
+}
+
 /** Takes away one block, and three shards of every other: two files whole, of one the half. */
 function damage(entry: string): void {
-  const names = (folder: string) =>
-    [...Deno.readDirSync(folder)].map((each) => each.name).sort();
-  const blocks = names(`${entry}/blocks`);
+  const blocks = namesIn(`${entry}/blocks`);
   const gone = blocks[Math.floor(blocks.length / 2)]!;
   let shards = 0;
   blocks.forEach((block, index) => {
@@ -89,7 +91,7 @@ function damage(entry: string): void {
       return;
     }
     const files = ["segments", "parity"].flatMap((inner) =>
-      names(`${folder}/${inner}`).map((name) => `${folder}/${inner}/${name}`)
+      namesIn(`${folder}/${inner}`).map((name) => `${folder}/${inner}/${name}`)
     );
     for (let lost = 0; lost < parity; lost++) {
       const path = files[(7 * index + 10 * lost) % files.length]!;
@@ -130,7 +132,7 @@ async function main(): Promise<void> {
     await run("commit", [...blockframe, "commit", source, "-a", archive], 0);
     await used("the archive", archive);
     await run("health --check", [...health, "--check"], 0);
-    const [entry] = [...Deno.readDirSync(archive)].map((each) => each.name)
+    const [entry] = namesIn(archive)
       .filter((name) => name.startsWith("source.bin_"));
     damage(`${archive}/${entry}`);
     await restored("restore, damaged", 1);

@@ -99,12 +99,18 @@ function rowsOfSlab(
   runBytesMax: number,
 ): number {
   const { crossBlock, dataShards, parityShards, leafBytes } = geometry;
+  const parity = crossBlock?.parity ?? 0;
   const blocks = [...blocksOfGroup(geometry, group)].length;
-  const shards = Math.max(
-    blocks + (crossBlock?.parity ?? 0),
-    dataShards + parityShards,
+  const lineShards = Math.max(blocks + parity, dataShards + parityShards);
+  // What is rebuilt is held, which is as much as there is parity if all of that is needed.
+  const heldShards = blocks * parityShards + dataShards * parity;
+  return Math.max(
+    1,
+    Math.min(
+      Math.floor(runBytesMax / (lineShards * leafBytes)),
+      Math.floor(2 * runBytesMax / (heldShards * leafBytes)),
+    ),
   );
-  return Math.max(1, Math.floor(runBytesMax / (shards * leafBytes)));
 }
 
 /** The rows of a group in which anything was found, in order. */

@@ -5,8 +5,10 @@
 // parity of the slab has, whatever was lost.
 
 import { digestBytes } from "../base/limits.ts";
-import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { present } from "../base/assert.ts";
+import { type Bytes, equalBytes, isZero } from "../base/bytes.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
+import type { Lease } from "../codec/mod.ts";
 import { shardPath } from "../format/entry_path.ts";
 import {
   blockDataShards,
@@ -34,12 +36,14 @@ import { refuseShared } from "./write_rows.ts";
  */
 export function solveSlab(job: SlabJob, context: JobContext): SlabFinding[] {
   const { slab } = job;
-  const whole = new SlabSolver(job, slab.firstRow, slab.rowCount, context);
-  if (whole.solve() === "solved") return whole.finish();
+  {
+    using whole = new SlabSolver(job, slab.firstRow, slab.rowCount, context);
+    if (whole.solve() === "solved") return whole.finish();
+  }
   // Leaves of one shard turned out good in one row and bad in another: each row for itself, then.
   const findings: SlabFinding[] = [];
   for (let row = 0; row < slab.rowCount; row++) {
-    const single = new SlabSolver(job, slab.firstRow + row, 1, context);
+    using single = new SlabSolver(job, slab.firstRow + row, 1, context);
     single.solve();
     findings.push(...single.finish());
   }
@@ -51,12 +55,12 @@ interface BadShard extends SlabShard {
   readonly cause: DamageCause;
   readonly isWanted: boolean;
   /** Its leaves, once they are rebuilt and verified. */
-  bytes?: Bytes;
+  rebuilt?: Lease;
   written: boolean;
   obstacle?: Obstacle;
 }
 
-class SlabSolver {
+class SlabSolver implements Disposable {
   readonly #job: SlabJob;
   readonly #firstRow: number;
   readonly #rowCount: number;
@@ -90,6 +94,12 @@ class SlabSolver {
     }
   }
 
+  /** Gives the memory of what was rebuilt back. */
+  [Symbol.dispose](): void {
+    for (const { rebuilt } of this.#bad.values()) rebuilt?.[Symbol.dispose]();
+    this.#bad.clear();
+  }
+
   /** "uneven" where the rows cannot be treated as one; then nothing was done. */
   solve(): "solved" | "uneven" {
     for (const { block, shard } of this.#job.lost) {
@@ -118,7 +128,7 @@ class SlabSolver {
     const lost: number[] = [];
     for (let shard = 0; shard < blockShardCount(geometry, block); shard++) {
       const bad = this.#bad.get(this.#keyOf(block, shard));
-      if (bad !== undefined && bad.bytes === undefined) lost.push(shard);
+      if (bad !== undefined && bad.rebuilt === undefined) lost.push(shard);
     }
     if (lost.length > parityCount) {
       this.#askCrossings(block, lost);
@@ -147,8 +157,9 @@ class SlabSolver {
     const { block } = buffer.run;
     const length = buffer.lengthOf(shard);
     const bad = this.#bad.get(this.#keyOf(block, shard));
-    if (length === 0 || bad?.bytes !== undefined) {
-      if (bad?.bytes !== undefined) buffer.view(shard).set(bad.bytes);
+    if (length === 0 || bad?.rebuilt !== undefined) {
+      const rebuilt = bad?.rebuilt?.view(0, length);
+      if (rebuilt !== undefined) buffer.view(shard).set(rebuilt);
       buffer.padShard(shard);
       return "good";
     }
@@ -178,7 +189,9 @@ class SlabSolver {
       if (right === 0) continue;
       if (right < rows) return "uneven";
       const bad = this.#bad.get(this.#keyOf(block, shard))!;
-      bad.bytes = buffer.view(shard).slice();
+      const length = buffer.lengthOf(shard);
+      bad.rebuilt = this.#context.codec.lease(length);
+      bad.rebuilt.view(0, length).set(buffer.view(shard));
       if (bad.isWanted) this.#wantedCount--;
       const crossing = this.#crossing(block, shard);
       if (crossing !== undefined && this.#tried.has(crossing.block)) {
@@ -202,7 +215,7 @@ class SlabSolver {
   finish(): SlabFinding[] {
     const findings: SlabFinding[] = [];
     for (const bad of this.#bad.values()) {
-      const isRebuilt = bad.bytes !== undefined;
+      const isRebuilt = bad.rebuilt !== undefined;
       if (!isRebuilt && !bad.isWanted) continue;
       if (isRebuilt && this.#job.repair) this.#writeBack(bad);
       if (isRebuilt && this.#job.output !== undefined) this.#writeOutput(bad);
@@ -242,7 +255,7 @@ class SlabSolver {
     try {
       if (redirect === undefined) refuseShared(store, path);
       using file = store.openFile(path, "ensure");
-      file.writeFrom(bad.bytes!, this.#firstRow * geometry.leafBytes);
+      file.writeFrom(this.#bytesOf(bad), this.#firstRow * geometry.leafBytes);
       bad.written = true;
     } catch (error) {
       if (!isFailure(error)) throw error;
@@ -257,11 +270,22 @@ class SlabSolver {
       return;
     }
     using file = openOutput(output, this.#context);
-    const shardOffset = this.#firstRow * geometry.leafBytes;
-    file.writeFrom(
-      bad.bytes!,
-      payloadOffsetOf(geometry, block, shard, shardOffset),
-    );
+    const { leafBytes } = geometry;
+    const bytes = this.#bytesOf(bad);
+    for (let from = 0; from < bytes.length; from += leafBytes) {
+      const leaf = bytes.subarray(from, from + leafBytes);
+      // The output is new, and reads as zeros where nothing is written.
+      if (isZero(leaf)) continue;
+      const shardOffset = this.#firstRow * leafBytes + from;
+      const offset = payloadOffsetOf(geometry, block, shard, shardOffset);
+      file.writeFrom(leaf, offset);
+    }
+  }
+
+  /** The leaves of a shard that was rebuilt. A view that is gone with the next lease. */
+  #bytesOf({ block, shard, rebuilt }: BadShard): Bytes {
+    const bytes = runLength(this.#job.geometry, this.#run(block), shard);
+    return present(rebuilt, "it was rebuilt").view(0, bytes);
   }
 
   #markBad(

@@ -4,7 +4,7 @@
 import { assert } from "../base/assert.ts";
 import { type Bytes, equalBytes, formatHex } from "../base/bytes.ts";
 import { isFailure } from "../base/errors.ts";
-import { idDigits } from "../base/limits.ts";
+import { digestBytes, idDigits } from "../base/limits.ts";
 import {
   entryFolders,
   metadataFolders,
@@ -172,7 +172,7 @@ async function makeRun(
   const inColumn = isColumn(geometry, run.block);
   const payloadBytes = inColumn ? 0 : payloadBytesOf(geometry, run);
   const written = journal.digestsOf(run);
-  if (written !== undefined) {
+  if (written !== undefined && isOfSameSegments(job, written)) {
     const { findings } = await scanWith(executor, {
       kind: "scan",
       entry,
@@ -192,6 +192,18 @@ async function makeRun(
   const digests = await encodeWith(executor, job);
   journal.add({ run, payloadBytes, digests });
   return digests;
+}
+
+/** Whether parity across blocks, written before, is that of the segments as they are now. */
+function isOfSameSegments(
+  job: EncodeJob | EncodeColumnJob,
+  written: Bytes,
+): boolean {
+  if (job.kind === "encode") return true;
+  const { geometry, run } = job;
+  const bytes = blockDataShards(geometry, run.block) * run.rowCount *
+    digestBytes;
+  return equalBytes(written.subarray(0, bytes), job.digests.subarray(0, bytes));
 }
 
 /** Makes all names in a staging folder durable, and its own. */

@@ -27,6 +27,12 @@ export const shardCountMax = 256;
 /** Blocks of a full group: with its parity of 10 it has as many shards as a code can. */
 export const groupBlocksMax = 246;
 
+/**
+ * Parity shards of a group, of its blocks and its columns: a leaf of each may have to be held at
+ * once, 512 MiB in all. A full group of 30+3 has 1038.
+ */
+export const groupParityShardsMax = 8192;
+
 /** UTF-8 bytes of an entry's name: what Linux file systems hold in one path component. */
 export const nameBytesMax = 255;
 

@@ -11,6 +11,7 @@ import {
 import {
   digestBytes,
   entryFileCountMax,
+  groupParityShardsMax,
   leafBytesMax,
   leafBytesMin,
   manifestBytesMax,
@@ -22,6 +23,7 @@ import {
 import { isId, nameProblem } from "./entry_path.ts";
 import {
   blockCountOf,
+  blockDataShards,
   blockShardCount,
   columnCountOf,
   type CrossBlock,
@@ -323,6 +325,14 @@ function readCrossBlock(
     blocks.dataShards === 1 || blockCount === 0 ||
     blockShardCount(largest, blockCount) > shardCountMax
   ) throw new Invalid(`"cross_block" does not fit the payload and its policy`);
+  const blocksMax = blockDataShards(largest, blockCount);
+  const parityCount = blocksMax * blocks.parityShards +
+    blocks.dataShards * crossBlock.parity;
+  if (parityCount > groupParityShardsMax) {
+    throw new Unsupported(
+      `its groups have more parity than this program can hold`,
+    );
+  }
   return crossBlock;
 }
 

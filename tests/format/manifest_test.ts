@@ -138,6 +138,15 @@ Deno.test("decodeManifest() refuses parity across blocks that does not fit, or i
     });
     strictEqual(decodeManifest(bytes, digest).kind, "invalid", policy);
   }
+  const large = forge((members) => {
+    members["policy"] = "erasure:2+254";
+    members["payload_bytes"] = 2 * 200 * 1024;
+    members["segment_bytes"] = 1024;
+    members["leaf_bytes"] = 1024;
+    members["required_features"] = feature;
+    members["cross_block"] = { groups: 1, parity: 1 };
+  });
+  strictEqual(decodeManifest(large, digest).kind, "unsupported");
   const other = forge((members) => {
     members["required_features"] = [...feature, "telepathy"];
     members["cross_block"] = { groups: 1, parity: 1 };
