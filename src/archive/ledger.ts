@@ -162,9 +162,10 @@ export class Ledger {
       leafCount: record.leafCount,
       rebuiltLeafCount: record.rebuiltLeafCount,
       repaired,
-      ...(record.obstacle === undefined || repaired
-        ? {}
-        : { obstacle: record.obstacle.message }),
+      ...(record.obstacle === undefined || repaired ? {} : {
+        obstacle: record.obstacle.message,
+        obstacleCode: record.obstacle.code,
+      }),
     };
   }
 

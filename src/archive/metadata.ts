@@ -2,8 +2,8 @@
 // made like the good ones. How the good ones are found is in manifest_copies.ts and
 // outboard_copies.ts.
 
-import type { Bytes } from "../base/bytes.ts";
-import { isFailure, messageOf } from "../base/errors.ts";
+import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { Failure, isFailure, messageOf } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
 import { rebuildSuffix } from "./repair.ts";
 import type { DamageCause, FileDamage } from "./report.ts";
@@ -43,6 +43,16 @@ function overwrite(store: Store, path: string, bytes: Bytes): void {
   file.sync();
 }
 
+/** Reads a file again: only what comes back is repaired. @throws {Failure} `io` */
+function requireStored(store: Store, path: string, bytes: Bytes): void {
+  const found = new Uint8Array(bytes.length);
+  using file = store.openFile(path, "read");
+  const isSame = file.size() === bytes.length &&
+    file.readInto(found, 0) === bytes.length && equalBytes(found, bytes);
+  if (isSame) return;
+  throw new Failure("io", `"${path}" does not read back as it was written`);
+}
+
 /** Makes the bad copies like the good; gives the damage with what became of each. */
 export function repairCopies(
   store: Store,
@@ -61,10 +71,15 @@ export function repairCopies(
         slash > 0 ? `${folder}/${copy.file.slice(0, slash)}` : folder,
       );
       if (slash > 0) store.syncFolder(folder);
+      requireStored(store, `${folder}/${copy.file}`, content);
       return copyDamage(copy, true, true);
     } catch (error) {
       if (!isFailure(error)) throw error;
-      return { ...copyDamage(copy, true, false), obstacle: messageOf(error) };
+      return {
+        ...copyDamage(copy, true, false),
+        obstacle: messageOf(error),
+        obstacleCode: error.code,
+      };
     }
   });
 }

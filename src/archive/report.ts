@@ -43,6 +43,8 @@ export interface FileDamage {
   readonly repaired: boolean;
   /** Why it was not repaired although it could be rebuilt (no space, read-only, …), if so. */
   readonly obstacle?: string;
+  /** The kind of that obstacle. */
+  readonly obstacleCode?: FailureCode;
 }
 
 /** A run of payload bytes. */

@@ -120,7 +120,7 @@ async function findConfigFile(
       return { path: named, text: await ports.readTextFile(named) };
     } catch (error) {
       throw configFailure(
-        `Cannot read "${named}", which ${origin} names: ${messageOf(error)}`,
+        `Cannot read "${named}", which ${origin} names: ${reasonOf(error)}`,
         error,
       );
     }
@@ -134,10 +134,26 @@ async function findConfigFile(
       return { path, text: await ports.readTextFile(path) };
     } catch (error) {
       if (isAbsent(error)) continue;
-      throw configFailure(`Cannot read "${path}": ${messageOf(error)}`, error);
+      throw configFailure(`Cannot read "${path}": ${reasonOf(error)}`, error);
     }
   }
   return undefined;
+}
+
+// The system's own words end in numbers and in names of calls.
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotADirectory) {
+    return "a part of the path is not a folder";
+  }
+  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied";
+  }
+  if (error instanceof Deno.errors.FilesystemLoop) {
+    return "it is a link that leads back to itself";
+  }
+  return messageOf(error);
 }
 
 // Not there, or nothing that the sandbox lets us see: both mean "no file" where none was named.

@@ -110,15 +110,29 @@ function describeRepairs(damage: readonly FileDamage[]): Line[] {
     const rebuilt = left.filter(isRebuilt);
     const plain = rebuilt.filter((item) => item.obstacle === undefined);
     if (plain.length > 0) add("yellow", `${open}: ${formatPlaces(plain)}`);
-    for (const obstacle of new Set(rebuilt.map((item) => item.obstacle))) {
-      if (obstacle === undefined) continue;
-      const held = rebuilt.filter((item) => item.obstacle === obstacle);
-      add("yellow", `Not written back (${obstacle}): ${formatPlaces(held)}`);
+    for (const held of groupByObstacle(rebuilt)) {
+      const reason = formatObstacle(held);
+      add("yellow", `Not written back (${reason}): ${formatPlaces(held)}`);
     }
     const lost = left.filter((item) => !isRebuilt(item));
     if (lost.length > 0) add("red", `Beyond repair: ${formatPlaces(lost)}`);
   }
   return lines;
+}
+
+/** A read-only disk refuses every file in words of its own, and is still one obstacle. */
+function groupByObstacle(damage: readonly FileDamage[]): FileDamage[][] {
+  const held = damage.filter((item) => item.obstacle !== undefined);
+  const groups = Map.groupBy(held, (item) => item.obstacleCode);
+  return [...groups.values()];
+}
+
+function formatObstacle(held: readonly FileDamage[]): string {
+  const reasons = [...new Set(held.map((item) => item.obstacle))];
+  const others = reasons.length - 1;
+  return others === 0
+    ? `${reasons[0]}`
+    : `${reasons[0]}; ${formatCount(others, "other file")} likewise`;
 }
 
 function describeLosses(report: HealthReport): Line[] {

@@ -102,6 +102,24 @@ Deno.test("describeHealth() says what could be done where nothing was written", 
   ]);
 });
 
+Deno.test("describeHealth() says once what kept every file from being written", () => {
+  const report = healthOf({
+    state: "repairable",
+    damage: Array.from({ length: 1300 }, (_, index) =>
+      segment(index, {
+        repaired: false,
+        obstacle: `Cannot open "${index}": the medium is read-only`,
+        obstacleCode: index === 1299 ? "io" : "read-only",
+      })),
+  });
+  const lines = linesOf(report);
+  assert.deepEqual(lines.slice(1), [
+    '  → Not written back (Cannot open "0": the medium is read-only; 1298 other files likewise)' +
+    ": segments 0-1298",
+    '  → Not written back (Cannot open "1299": the medium is read-only): segment 1299',
+  ]);
+});
+
 Deno.test("describeHealth() names what kept a repair from being written", () => {
   const obstacle = "the medium is read-only";
   const report = healthOf({

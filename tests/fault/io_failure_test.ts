@@ -198,6 +198,36 @@ Deno.test("a repair whose write stores other bytes is not called repaired", asyn
   strictEqual(report.damage[0]!.repaired, false);
 });
 
+for (const file of ["manifest.json", "outboard.bin"]) {
+  Deno.test(`a copy of ${file} whose write stores other bytes is not called repaired`, async () => {
+    const store = new MemoryStore();
+    const content = new Prng(3).bytes(600 * kib);
+    await new Bench({ archive: store }).commit("file", content, "erasure:2+1");
+    const [path] = listFiles(store, "").filter((each) =>
+      each.endsWith(`/hashes_1/${file}`)
+    );
+    rotBytes(store, path!, 0, 10);
+    const fault: Fault = {
+      kind: "flipped-write",
+      path: path!,
+      index: 7,
+      mask: 1,
+    };
+    const faulty = new FaultyStore(store, [fault]);
+    const report = await new Bench({ archive: faulty }).healthOfOne(true);
+    deepStrictEqual(faulty.unfired(), []);
+    strictEqual(report.state, "repairable");
+    const [damage, ...more] = report.damage;
+    deepStrictEqual(more, []);
+    strictEqual(damage!.repaired, false);
+    strictEqual(damage!.obstacleCode, "io");
+    strictEqual(
+      (await new Bench({ archive: store }).healthOfOne(true)).state,
+      "repaired",
+    );
+  });
+}
+
 Deno.test("a disk that is gone is offline, not damaged", async () => {
   const { store } = await makeArchive();
   for (let nth = 1; nth < 60; nth += 7) {
