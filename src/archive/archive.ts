@@ -5,6 +5,7 @@ import type { ByteReader, ByteWriter } from "../base/byte_stream.ts";
 import { formatHex } from "../base/bytes.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import {
+  indexedEntriesMin,
   leafBytesMax,
   leafBytesMin,
   lockWaitMsDefault,
@@ -15,10 +16,12 @@ import {
 } from "../base/limits.ts";
 import { systemChance, systemClock } from "../base/ports.ts";
 import { Codec } from "../codec/mod.ts";
+import { indexFile } from "../format/entry_path.ts";
 import type { TimeSpan } from "../base/calendar.ts";
 import type { TierLimits } from "../format/policy.ts";
 import { DirStore } from "../store/dir_store.ts";
 import { DirTreeStore } from "../store/dir_tree_store.ts";
+import { SqlitePageFiles } from "../store/page_file.ts";
 import type { TreeStore } from "../store/tree_store.ts";
 import type {
   EngineContext,
@@ -58,7 +61,7 @@ export type { TimeSpan } from "../base/calendar.ts";
 export type { TierLimits } from "../format/policy.ts";
 export type { CountRule, KeepReason, KeepRules } from "../format/prune.ts";
 export type { PruneRequest } from "./engine.ts";
-export type { CatalogueEntry } from "./catalogue.ts";
+export type { ReadEntry as CatalogueEntry } from "./catalogue.ts";
 export type { FileTable } from "../format/file_table.ts";
 export type { FileRow } from "../format/file_row.ts";
 export type { ArchiveReader, ReaderOptions } from "./reader.ts";
@@ -214,6 +217,10 @@ class LocalArchive implements Archive {
       clock: systemClock,
       chance: systemChance,
       locking: lockSettingsOf(options),
+      index: {
+        files: new SqlitePageFiles(storeOf(root), indexFile),
+        entriesMin: indexedEntriesMin,
+      },
       emit: options.onEvent ?? (() => {}),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       storeOf,

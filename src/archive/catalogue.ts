@@ -1,7 +1,7 @@
 // Catalogue: which entries an archive holds, and which of them a selector names. One folder that
 // cannot be read as an entry is reported and never hides the others.
 
-import { Failure, messageOf } from "../base/errors.ts";
+import { Failure } from "../base/errors.ts";
 import { idPrefixDigitsMin } from "../base/limits.ts";
 import {
   entryFolderPrefix,
@@ -10,24 +10,31 @@ import {
   stagingPrefix,
 } from "../format/entry_path.ts";
 import type { Manifest } from "../format/manifest.ts";
+import type { StoreName } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
-import { readAnyManifest } from "./manifest_copies.ts";
+import { type FolderEntry, readFolder } from "./entry_folder.ts";
+import { readFolders } from "./entry_folders.ts";
 import type { ArchiveListing, EntryProblem, EntrySummary } from "./report.ts";
-import { summarize } from "./summary.ts";
 
-/** An entry of the archive. */
-export interface CatalogueEntry {
-  readonly folder: string;
-  readonly manifest: Manifest;
-  readonly summary: EntrySummary;
+/** The place of an entry among the versions of its name. */
+export interface Versioned {
   /** 0 is the newest entry of its name. */
   readonly versionIndex: number;
   /** Entries of its name. */
   readonly versionCount: number;
 }
 
-/** An entry as its own folder tells, without a place among others. */
-export type FoundEntry = Omit<CatalogueEntry, "versionIndex" | "versionCount">;
+/** An entry of the archive. */
+export interface CatalogueEntry extends Versioned {
+  readonly folder: string;
+  /** As it was when the entry was looked at last: who acts on it reads the manifest. */
+  readonly summary: EntrySummary;
+}
+
+/** An entry whose manifest was read. */
+export interface ReadEntry extends CatalogueEntry {
+  readonly manifest: Manifest;
+}
 
 /** All that an archive holds. */
 export interface Catalogue {
@@ -36,22 +43,32 @@ export interface Catalogue {
   readonly problems: readonly EntryProblem[];
   /** Staging folders that an interrupted commit left. */
   readonly leftovers: readonly string[];
+  /** Whether part of it is what an earlier run saw, and nobody looked whether it still is so. */
+  readonly isHearsay: boolean;
 }
 
-/** Reads the whole archive. @throws {Failure} when its own folder cannot be read */
-export function readCatalogue(context: EngineContext): Catalogue {
-  const entries: FoundEntry[] = [];
-  const problems: EntryProblem[] = [];
-  const leftovers: string[] = [];
-  for (const { name, kind } of context.store.list("")) {
-    if (name.startsWith(stagingPrefix)) leftovers.push(name);
-    if (name.startsWith(".")) continue;
-    const found = readFolder(name, kind === "folder", context);
-    if (found === undefined) continue;
-    if ("manifest" in found) entries.push(found);
-    else problems.push(found);
+/**
+ * Reads the archive: every manifest, or (`useIndex`, for what only shows entries) those that no
+ * earlier run read. @throws {Failure} when its own folder cannot be read
+ */
+export function readCatalogue(
+  context: EngineContext,
+  { useIndex }: { readonly useIndex: boolean } = { useIndex: false },
+): Catalogue {
+  const leftovers: string[] = [], names: StoreName[] = [];
+  for (const each of context.store.list("")) {
+    if (each.name.startsWith(stagingPrefix)) leftovers.push(each.name);
+    if (!each.name.startsWith(".")) names.push(each);
   }
-  return { entries: orderEntries(entries), problems, leftovers };
+  const { summaries, problems, isHearsay } = readFolders(
+    names,
+    useIndex,
+    context,
+  );
+  const entries = orderEntries(
+    summaries.map((summary) => ({ folder: summary.folder, summary })),
+  );
+  return { entries, problems, leftovers, isHearsay };
 }
 
 /**
@@ -61,68 +78,54 @@ export function readCatalogue(context: EngineContext): Catalogue {
 export function readNewest(
   name: string,
   context: EngineContext,
-): CatalogueEntry | undefined {
+): ReadEntry | undefined {
   const prefix = entryFolderPrefix(name);
-  const entries: FoundEntry[] = [];
+  const entries: FolderEntry[] = [];
   for (const { name: folder, kind } of context.store.list("")) {
     if (kind !== "folder" || !folder.startsWith(prefix)) continue;
     if (!isId(folder.slice(prefix.length))) continue;
-    const found = readFolder(folder, true, context);
-    if (found === undefined || !("manifest" in found)) continue;
-    if (found.manifest.name === name) entries.push(found);
+    const found = readFolder(folder, kind, context);
+    if (found?.kind === "entry" && found.summary.name === name) {
+      entries.push(found);
+    }
   }
   return orderEntries(entries)[0];
 }
 
-/** By name, newest first, each with its place among the versions of its name. */
-export function orderEntries(entries: readonly FoundEntry[]): CatalogueEntry[] {
-  const sorted = entries.toSorted((a, b) =>
-    compareText(a.manifest.name, b.manifest.name) ||
-    compareText(b.manifest.created, a.manifest.created) ||
-    compareText(a.manifest.id, b.manifest.id)
-  );
-  const counts = new Map<string, number>();
-  const indices = sorted.map(({ manifest: { name } }) => {
-    const index = counts.get(name) ?? 0;
-    counts.set(name, index + 1);
-    return index;
-  });
-  return sorted.map((entry, place) => ({
-    ...entry,
-    versionIndex: indices[place]!,
-    versionCount: counts.get(entry.manifest.name)!,
-  }));
+/** An entry with its manifest, if the folder still holds it. @throws {Failure} */
+export function readEntry(
+  entry: CatalogueEntry,
+  context: EngineContext,
+): ReadEntry | undefined {
+  const found = readFolder(entry.folder, "folder", context);
+  if (found?.kind !== "entry") return undefined;
+  const { manifest, summary } = found;
+  const isSame = summary.id === entry.summary.id &&
+    summary.name === entry.summary.name;
+  return isSame ? { ...entry, summary, manifest } : undefined;
 }
 
-/** What a folder of the archive is; undefined for what is evidently none of ours. @throws {Failure} */
-export function readFolder(
-  folder: string,
-  isFolder: boolean,
-  context: EngineContext,
-): FoundEntry | EntryProblem | undefined {
-  const looksLikeEntry = idOfFolder(folder) !== undefined;
-  if (!isFolder) {
-    if (!looksLikeEntry) return undefined;
-    return {
-      folder,
-      code: "unreadable",
-      problem: "it is not a folder; links are not followed",
-    };
-  }
-  try {
-    const found = readAnyManifest(folder, context);
-    if (found.kind === "found") {
-      const summary = summarize(found.manifest, folder, found.bytes.length);
-      return { folder, manifest: found.manifest, summary };
+/** By name, newest first, each with its place among the versions of its name. */
+export function orderEntries<T extends { readonly summary: EntrySummary }>(
+  entries: readonly T[],
+): (T & Versioned)[] {
+  const sorted = entries.toSorted(({ summary: a }, { summary: b }) =>
+    compareText(a.name, b.name) || compareText(b.created, a.created) ||
+    compareText(a.id, b.id) || compareText(a.folder, b.folder)
+  );
+  const ordered: (T & Versioned)[] = [];
+  const nameAt = (place: number) => sorted[place]?.summary.name;
+  for (let first = 0, end = 0; first < sorted.length; first = end) {
+    while (nameAt(end) === nameAt(first)) end++;
+    for (let place = first; place < end; place++) {
+      ordered.push({
+        ...sorted[place]!,
+        versionIndex: place - first,
+        versionCount: end - first,
+      });
     }
-    if (!looksLikeEntry && !found.hasCopies) return undefined;
-    // Removed since the archive was listed.
-    if (context.store.stat(folder) === undefined) return undefined;
-    return { folder, code: found.code, problem: found.problem };
-  } catch (error) {
-    if (!(error instanceof Failure) || error.code === "offline") throw error;
-    return { folder, code: "unreadable", problem: messageOf(error) };
   }
+  return ordered;
 }
 
 /** The catalogue as callers see it. */
@@ -145,7 +148,7 @@ export function selectEntries(
   selector: string,
 ): CatalogueEntry[] {
   const named = catalogue.entries.filter((entry) =>
-    entry.manifest.name === selector
+    entry.summary.name === selector
   );
   if (named.length > 0) return named;
   const inFolder = catalogue.entries.filter((entry) =>
@@ -155,15 +158,30 @@ export function selectEntries(
   const withId = matchesId(catalogue, selector);
   if (withId.length === 1) return withId;
   if (withId.length > 1) {
-    const ids = withId.map((entry) => entry.manifest.id).join(", ");
+    const ids = withId.map((entry) => entry.summary.id).join(", ");
     throw new Failure(
       "ambiguous",
       `"${selector}" begins the ids of several entries: ${ids}`,
     );
   }
-  throw new Failure(
+  throw notFound(catalogue, selector);
+}
+
+/** That nothing has this name, or that what may have it cannot be read. */
+function notFound(catalogue: Catalogue, selector: string): Failure {
+  const isMeant = ({ folder }: EntryProblem) => {
+    const id = idOfFolder(folder);
+    return folder === selector || id !== undefined &&
+        (folder === entryFolderPrefix(selector) + id ||
+          selector.length >= idPrefixDigitsMin &&
+            id.startsWith(selector.toLowerCase()));
+  };
+  const problem = catalogue.problems.find(isMeant);
+  return new Failure(
     "not-found",
-    `There is no entry "${selector}" in the archive`,
+    problem === undefined
+      ? `There is no entry "${selector}" in the archive`
+      : `Cannot read "${problem.folder}" as the entry "${selector}": ${problem.problem}`,
   );
 }
 
@@ -182,7 +200,7 @@ export function selectOnly(
 ): CatalogueEntry {
   const entries = selectEntries(catalogue, selector);
   if (entries.length > 1) {
-    const ids = entries.map((entry) => entry.manifest.id).join(", ");
+    const ids = entries.map((entry) => entry.summary.id).join(", ");
     throw new Failure(
       "ambiguous",
       `There are ${entries.length} entries named "${selector}": give the id of one: ${ids}`,
@@ -201,7 +219,7 @@ export function matchesId(
   }
   const digits = prefix.toLowerCase();
   return catalogue.entries.filter((entry) =>
-    entry.manifest.id.startsWith(digits)
+    entry.summary.id.startsWith(digits)
   );
 }
 

@@ -5,6 +5,7 @@ import type { Chance, Clock } from "../base/ports.ts";
 import { Failure } from "../base/errors.ts";
 import type { Codec } from "../codec/mod.ts";
 import type { TierLimits } from "../format/policy.ts";
+import type { PageFiles } from "../store/page_file.ts";
 import type { Store } from "../store/store.ts";
 import type { TreeStore } from "../store/tree_store.ts";
 import type { Executor } from "./executor.ts";
@@ -64,6 +65,12 @@ export interface EngineContext {
   readonly locking?: LockSettings;
   /** Whether it is known that no other command adds or removes anything. Default: it is not. */
   readonly isAlone?: boolean;
+  /** Where the index of a large archive is kept. Default: there is none. */
+  readonly index?: {
+    readonly files: PageFiles;
+    /** An archive of fewer entries has no index. */
+    readonly entriesMin: number;
+  };
   readonly emit: (event: ArchiveEvent) => void;
   readonly signal?: AbortSignal;
   /** Threads for one operation. */

@@ -1,7 +1,7 @@
 // Engine: the Archive over any store, executor and clock. What archive.ts opens on a real folder,
 // tests open on a store in memory.
 
-import { isFailure } from "../base/errors.ts";
+import { Failure, isFailure } from "../base/errors.ts";
 import type { TimeSpan } from "../base/calendar.ts";
 import type { KeepRules } from "../format/prune.ts";
 import {
@@ -9,6 +9,8 @@ import {
   type CatalogueEntry,
   listingOf,
   readCatalogue,
+  type ReadEntry,
+  readEntry,
   selectEntries,
   selectNewest,
   selectOnly,
@@ -87,13 +89,13 @@ export class Engine {
   }
 
   /** The entry that a restore of `selector` gives back. @throws {Failure} */
-  select(selector: string): CatalogueEntry {
-    return selectNewest(this.#catalogue(), selector);
+  select(selector: string): ReadEntry {
+    return this.#select((catalogue) => selectNewest(catalogue, selector));
   }
 
   /** Restores an entry. @throws {Failure} */
   restore(
-    entry: CatalogueEntry,
+    entry: ReadEntry,
     output: ResolvedOutput,
   ): Promise<RestoreReport> {
     return restoreEntry(entry, output, this.#context);
@@ -101,7 +103,7 @@ export class Engine {
 
   /** Restores a tree, or a part of it. @throws {Failure} */
   restoreTree(
-    entry: CatalogueEntry,
+    entry: ReadEntry,
     request: TreeRequest,
   ): Promise<RestoreReport> {
     return restoreTree(entry, request, this.#context);
@@ -109,7 +111,7 @@ export class Engine {
 
   /** Writes an entry's payload to a stream. @throws {Failure} */
   restoreToStream(
-    entry: CatalogueEntry,
+    entry: ReadEntry,
     output: StreamOutput,
   ): Promise<RestoreReport> {
     return restoreToStream(entry, output, this.#context);
@@ -137,12 +139,12 @@ export class Engine {
 
   /** All entries. @throws {Failure} */
   list(): ArchiveListing {
-    return listingOf(this.#catalogue());
+    return listingOf(this.#indexed());
   }
 
   /** Entries that `pattern` matches. @throws {Failure} */
   find(pattern: string): ArchiveListing {
-    const catalogue = this.#catalogue();
+    const catalogue = this.#indexed();
     return listingOf({
       ...catalogue,
       entries: findEntries(catalogue, pattern),
@@ -167,7 +169,7 @@ export class Engine {
   /** Removes one entry. @throws {Failure} */
   async remove(selector: string): Promise<EntrySummary> {
     using _lock = await this.#locks.take("writer", "remove");
-    const entry = selectOnly(this.#catalogue(), selector);
+    const entry = this.#select((catalogue) => selectOnly(catalogue, selector));
     removeFolder(entry.summary, this.#context);
     return entry.summary;
   }
@@ -191,7 +193,7 @@ export class Engine {
   ): AsyncGenerator<RemovalOutcome<EntrySummary>> {
     if (entries.length === 0) return;
     using _lock = await this.#locks.take("writer", "remove");
-    const outcomes = removeEntries(entries, this.#catalogue(), this.#context);
+    const outcomes = removeEntries(entries, this.#context);
     for (const outcome of outcomes) yield await pause(outcome);
   }
 
@@ -248,7 +250,7 @@ export class Engine {
     repair: boolean,
     executor: Executor,
   ): Promise<HealthReport | undefined> {
-    const { folder, manifest } = entry;
+    const { folder, summary } = entry;
     try {
       const report = await examineEntry(
         folder,
@@ -269,7 +271,7 @@ export class Engine {
         code: "unreadable",
         problem: error.message,
       });
-      return { ...report, id: manifest.id, name: manifest.name };
+      return { ...report, id: summary.id, name: summary.name };
     }
   }
 
@@ -282,6 +284,35 @@ export class Engine {
     }
   }
 
+  /**
+   * The entry that `choose` takes, with its manifest read. Where the index misled it, the whole archive
+   * is read. @throws {Failure}
+   */
+  #select(choose: (catalogue: Catalogue) => CatalogueEntry): ReadEntry {
+    const indexed = this.#indexed();
+    try {
+      const entry = readEntry(choose(indexed), this.#context);
+      if (entry !== undefined) return entry;
+    } catch (error) {
+      const mayBeMisled = indexed.isHearsay &&
+        isFailure(error, "not-found", "ambiguous");
+      if (!mayBeMisled) throw error;
+    }
+    const chosen = choose(this.#catalogue());
+    const entry = readEntry(chosen, this.#context);
+    if (entry !== undefined) return entry;
+    throw new Failure(
+      "not-found",
+      `The entry "${chosen.summary.name}" is not there any more`,
+    );
+  }
+
+  /** For what only shows entries, or reads the manifest of the one that it takes. */
+  #indexed(): Catalogue {
+    return readCatalogue(this.#context, { useIndex: true });
+  }
+
+  /** For what judges entries by what is there. */
   #catalogue(): Catalogue {
     return readCatalogue(this.#context);
   }

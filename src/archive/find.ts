@@ -24,7 +24,7 @@ export function findEntries(
   const withId = new Set(matchesId(catalogue, pattern));
   const isMatch = matcherOf(pattern);
   return catalogue.entries.filter((entry) =>
-    withId.has(entry) || isMatch(entry.manifest.name)
+    withId.has(entry) || isMatch(entry.summary.name)
   );
 }
 

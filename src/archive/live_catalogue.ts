@@ -3,12 +3,8 @@
 // listed only when its time of change says that names came or went.
 
 import type { EngineContext } from "./context.ts";
-import {
-  type CatalogueEntry,
-  type FoundEntry,
-  orderEntries,
-  readFolder,
-} from "./catalogue.ts";
+import { orderEntries, type ReadEntry } from "./catalogue.ts";
+import { type FolderEntry, readFolder } from "./entry_folder.ts";
 
 /** How long an answer is taken as it is, milliseconds. */
 const freshMs = 250;
@@ -19,8 +15,8 @@ const timeGrainMs = 2000;
 /** Entries of an archive, read again where they changed. */
 export class LiveCatalogue {
   readonly #context: EngineContext;
-  readonly #known = new Map<string, FoundEntry>();
-  #entries: readonly CatalogueEntry[] = [];
+  readonly #known = new Map<string, FolderEntry>();
+  #entries: readonly ReadEntry[] = [];
   #lookedMs = -Infinity;
   /** The time of change of the archive's folder when it was listed, unless it may stand still. */
   #listedAt: number | undefined;
@@ -34,7 +30,7 @@ export class LiveCatalogue {
    * The entries now, by name, then newest first; the same array while nothing changed.
    * @throws {Failure} when the archive's folder cannot be read
    */
-  entries(): readonly CatalogueEntry[] {
+  entries(): readonly ReadEntry[] {
     const { clock, store } = this.#context;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < freshMs) return this.#entries;
@@ -61,8 +57,8 @@ export class LiveCatalogue {
       if (name.startsWith(".")) continue;
       seen.add(name);
       if (this.#known.has(name)) continue;
-      const found = readFolder(name, kind === "folder", this.#context);
-      if (found === undefined || !("manifest" in found)) continue;
+      const found = readFolder(name, kind, this.#context);
+      if (found?.kind !== "entry") continue;
       this.#known.set(name, found);
       changed = true;
     }

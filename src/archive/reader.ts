@@ -16,7 +16,7 @@ import {
   type NewPiece,
   pieceBytes,
 } from "./leaf_cache.ts";
-import type { CatalogueEntry } from "./catalogue.ts";
+import type { ReadEntry } from "./catalogue.ts";
 import { openFileTable } from "./file_table_copies.ts";
 import { LiveCatalogue } from "./live_catalogue.ts";
 import { openOutboard } from "./outboard_copies.ts";
@@ -94,7 +94,7 @@ export class VerifiedBytes implements Disposable {
 }
 
 /** An entry that is read. */
-export type ReadableEntry = Pick<CatalogueEntry, "folder" | "manifest">;
+export type ReadableEntry = Pick<ReadEntry, "folder" | "manifest">;
 
 /** File tables kept in memory, bytes; the one in use always is. */
 const tableBytesKept = 64 * 1024 * 1024;
@@ -159,7 +159,7 @@ export class ArchiveReader implements AsyncDisposable {
   }
 
   /** The entries now, by name, then newest first; the same array while nothing changed. @throws {Failure} */
-  entries(): readonly CatalogueEntry[] {
+  entries(): readonly ReadEntry[] {
     return this.#catalogue.entries();
   }
 

@@ -3,9 +3,9 @@
 
 import { Failure, isFailure } from "../base/errors.ts";
 import { removalFolder } from "../format/entry_path.ts";
-import type { Catalogue } from "./catalogue.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
-import type { EntrySummary, RemovalOutcome } from "./report.ts";
+import { readFolder } from "./entry_folder.ts";
+import type { EntryProblem, EntrySummary, RemovalOutcome } from "./report.ts";
 
 /** What is to be removed: a folder of the archive, and the id in it. */
 export interface Removable {
@@ -37,16 +37,14 @@ export function removeFolder(
  */
 export function* removeEntries(
   entries: readonly EntrySummary[],
-  catalogue: Catalogue,
   context: EngineContext,
 ): Generator<RemovalOutcome<EntrySummary>> {
-  const ids = new Map(
-    catalogue.entries.map(({ folder, manifest }) => [folder, manifest.id]),
-  );
   for (const item of entries) {
     throwIfInterrupted(context);
     yield attemptRemoval(item, () => {
-      if (ids.get(item.folder) !== item.id) {
+      const found = readFolder(item.folder, "folder", context);
+      if (found?.kind === "problem") throw unreadable(item, found.problem);
+      if (found?.summary.id !== item.id) {
         throw new Failure(
           "not-found",
           `Cannot remove "${item.name}" (${item.id}): it is not there any more`,
@@ -70,4 +68,11 @@ export function attemptRemoval<T>(
     if (["offline", "interrupted"].includes(failure.code)) throw failure;
     return { kind: "failed", item, failure };
   }
+}
+
+function unreadable(item: EntrySummary, { problem }: EntryProblem): Failure {
+  return new Failure(
+    "not-found",
+    `Cannot remove "${item.name}" (${item.id}): it cannot be read any more: ${problem}`,
+  );
 }

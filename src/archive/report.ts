@@ -328,5 +328,7 @@ export type ArchiveEvent =
     readonly bytesDone: number;
     readonly bytesTotal: number;
   }
+  /** For who looks for a mistake. */
+  | { readonly kind: "note"; readonly message: string }
   /** Another command writes; this one goes on when it is done. */
   | { readonly kind: "waiting"; readonly message: string };

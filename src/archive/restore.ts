@@ -6,7 +6,7 @@
 import { encodeUtf8, formatHex } from "../base/bytes.ts";
 import { Failure, isFailure } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
-import type { CatalogueEntry } from "./catalogue.ts";
+import type { ReadEntry } from "./catalogue.ts";
 import type { EngineContext } from "./context.ts";
 import type { Ledger } from "./ledger.ts";
 import { readManifest } from "./manifest_copies.ts";
@@ -29,7 +29,7 @@ export interface ResolvedOutput {
 
 /** @throws {Failure} `exists`, `no-space`, `interrupted`, … ; damage is in the report instead */
 export async function restoreEntry(
-  entry: CatalogueEntry,
+  entry: ReadEntry,
   output: ResolvedOutput,
   context: EngineContext,
 ): Promise<RestoreReport> {
@@ -90,7 +90,7 @@ interface Outcome {
 }
 
 async function fillTemporary(
-  entry: CatalogueEntry,
+  entry: ReadEntry,
   temporary: StorePath,
   syncs: Syncs,
   context: EngineContext,
@@ -195,7 +195,7 @@ function makeTemporary(
 function finishOutput(
   store: Store,
   temporary: string,
-  entry: CatalogueEntry,
+  entry: ReadEntry,
   output: ResolvedOutput,
   context: EngineContext,
 ): void {

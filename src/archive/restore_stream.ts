@@ -4,7 +4,7 @@
 
 import type { ByteWriter } from "../base/byte_stream.ts";
 import { Failure } from "../base/errors.ts";
-import type { CatalogueEntry } from "./catalogue.ts";
+import type { ReadEntry } from "./catalogue.ts";
 import {
   type EngineContext,
   throwIfInterrupted,
@@ -29,7 +29,7 @@ export interface StreamOutput {
  * @throws {Failure} `damaged` where bytes are lost and `partial` is not set, `interrupted`, …
  */
 export async function restoreToStream(
-  entry: CatalogueEntry,
+  entry: ReadEntry,
   output: StreamOutput,
   context: EngineContext,
 ): Promise<RestoreReport> {

@@ -4,7 +4,7 @@
 
 import { encodeUtf8, formatHex } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
-import type { CatalogueEntry } from "./catalogue.ts";
+import type { ReadEntry } from "./catalogue.ts";
 import type { EngineContext } from "./context.ts";
 import { openFileTable } from "./file_table_copies.ts";
 import { copyDamage } from "./metadata.ts";
@@ -29,7 +29,7 @@ export interface TreeRequest extends TreeSelection {
 
 /** @throws {Failure} `exists`, `not-found`, `damaged`, `no-space`, …; damage is in the report instead */
 export async function restoreTree(
-  entry: CatalogueEntry,
+  entry: ReadEntry,
   request: TreeRequest,
   context: EngineContext,
 ): Promise<RestoreReport> {
@@ -88,7 +88,7 @@ interface ScanOutcome {
 }
 
 async function scanTree(
-  entry: CatalogueEntry,
+  entry: ReadEntry,
   work: TreeWork,
   context: EngineContext,
 ): Promise<ScanOutcome> {

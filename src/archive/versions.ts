@@ -9,6 +9,7 @@ import { type KeepRules, planPrune } from "../format/prune.ts";
 import {
   type Catalogue,
   type CatalogueEntry,
+  type ReadEntry,
   readNewest,
 } from "./catalogue.ts";
 import type { EngineContext } from "./context.ts";
@@ -23,7 +24,7 @@ export async function findIdentical(
   manifest: Manifest,
   policyGiven: boolean,
   context: EngineContext,
-): Promise<CatalogueEntry | undefined> {
+): Promise<ReadEntry | undefined> {
   const newest = readNewest(manifest.name, context);
   if (newest === undefined || !isSame(manifest, newest.manifest, policyGiven)) {
     return undefined;
@@ -51,7 +52,7 @@ export function planPruneOf(
 ): PrunePlan {
   const groups = Map.groupBy(
     catalogue.entries,
-    (entry) => entry.manifest.name,
+    (entry) => entry.summary.name,
   );
   for (const name of names ?? []) {
     if (!groups.has(name)) {
@@ -64,7 +65,7 @@ export function planPruneOf(
   const wanted = [...groups].filter(([name]) => names?.includes(name) ?? true);
   return {
     names: wanted.map(([name, entries]) => {
-      const created = entries.map((entry) => entry.manifest.created);
+      const created = entries.map((entry) => entry.summary.created);
       const verdicts = planPrune(created, rules);
       return {
         name,

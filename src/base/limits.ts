@@ -138,3 +138,15 @@ assert(
 
 /** How long a command waits for another that writes. */
 export const lockWaitMsDefault = 60_000;
+
+/** An archive of fewer entries is listed sooner than an index is opened. */
+export const indexedEntriesMin = 1_000;
+
+/** Entries of one page of the index: what a new entry has written anew. */
+export const indexPageEntriesMax = 512;
+
+/** An index that is larger is not opened: a row takes some 200 bytes. */
+export const indexBytesMax: number = 1024 * mib;
+
+/** Rows of the index whose manifests are looked at in each run, all if they are not more. */
+export const indexSampleCount = 2_048;

@@ -11,7 +11,7 @@ import type {
 import { idPrefixDigitsMin } from "../base/limits.ts";
 import type { FindCommand, ListCommand } from "./arguments.ts";
 import { exitCodeOfProblem, exitCodes } from "./exit_code.ts";
-import { styled } from "./output.ts";
+import { type Line, styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
 import { escapeText, formatCount, measureColumns, padText } from "./text.ts";
@@ -126,8 +126,17 @@ function tellEntries(
   all: boolean,
   session: Session,
 ): void {
-  const rows = listing.entries.map(formatRow);
-  const notes = listing.entries.map(all ? () => "" : formatNote);
+  if (!session.output.json && listing.entries.length > 0) {
+    session.output.results(formatTable(listing.entries, all));
+  }
+  tellProblems(listing.problems, session);
+}
+
+function* formatTable(
+  entries: readonly ListedEntry[],
+  all: boolean,
+): Generator<Line> {
+  const rows = entries.map(formatRow);
   const widths = columns.map((column, index) =>
     rows.reduce(
       (width, row) => Math.max(width, measureColumns(row[index]!)),
@@ -138,15 +147,11 @@ function tellEntries(
     cells.map((cell, index) =>
       padText(cell, widths[index]!, columns[index]!.side)
     ).join("  ").trimEnd();
-  if (rows.length > 0) {
-    session.output.result(
-      styled("bold", format(columns.map((column) => column.title))),
-    );
+  yield [styled("bold", format(columns.map((column) => column.title)))];
+  for (const [index, row] of rows.entries()) {
+    const note = all ? "" : formatNote(entries[index]!);
+    yield note === "" ? [format(row)] : [format(row), styled("dim", note)];
   }
-  rows.forEach((row, index) =>
-    session.output.result(format(row), styled("dim", notes[index]!))
-  );
-  tellProblems(listing.problems, session);
 }
 
 function formatNote({ versionIndex, versionCount }: ListedEntry): string {

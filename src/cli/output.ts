@@ -29,6 +29,9 @@ const styleCodes: Readonly<Record<Style, number>> = {
   cyan: 36,
 };
 
+// A call of the system costs as much as writing some thousand characters.
+const writeLengthMin = 16_384;
+
 /** Whether and how to write. */
 export interface OutputOptions {
   readonly stdout: TextSink;
@@ -70,6 +73,21 @@ export class Output {
     this.#stdout.write(
       formatLine(line, this.#color && this.#stdout.isTerminal) + "\n",
     );
+  }
+
+  /** Many lines of the result; nothing with `--json`. */
+  results(lines: Iterable<Line>): void {
+    if (this.json) return;
+    this.clearStatus();
+    const color = this.#color && this.#stdout.isTerminal;
+    let text = "";
+    for (const line of lines) {
+      text += `${formatLine(line, color)}\n`;
+      if (text.length < writeLengthMin) continue;
+      this.#stdout.write(text);
+      text = "";
+    }
+    if (text !== "") this.#stdout.write(text);
   }
 
   /** A line of the result for a program that reads it: exact, unless a terminal shows it. */

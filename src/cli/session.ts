@@ -172,6 +172,9 @@ export class Session {
           "warn",
         );
         break;
+      case "note":
+        this.log.debug(event.message);
+        break;
       case "waiting":
         this.log.info(event.message);
         if (!this.output.quiet) this.output.message(event.message);

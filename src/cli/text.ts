@@ -19,8 +19,12 @@ const wideCharacters =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const zeroWidthCharacters = /[\p{Mn}\p{Me}]/u;
 
+// Nearly every text is of these alone, and is then as safe as it is wide.
+const plainText = /^[ -~]*$/;
+
 /** `text` on one line, with every character that could control a terminal written as an escape. */
 export function escapeText(text: string): string {
+  if (plainText.test(text)) return text;
   return text.toWellFormed().replace(unsafeCharacters, (character) => {
     const short = shortEscapes.get(character);
     if (short !== undefined) return short;
@@ -31,6 +35,7 @@ export function escapeText(text: string): string {
 
 /** Columns that escaped `text` takes on a terminal, well enough to line up a table. */
 export function measureColumns(text: string): number {
+  if (plainText.test(text)) return text.length;
   let columns = 0;
   for (const character of text) {
     if (zeroWidthCharacters.test(character)) continue;

@@ -33,6 +33,9 @@ assert(
 /** Prefix of a folder in which an entry is made ready; nothing that begins with "." is an entry. */
 export const stagingPrefix = ".staging_";
 
+/** The file of the index, a cache, in the archive's folder. */
+export const indexFile = ".index.sqlite";
+
 const portableBytesMax = 80;
 const reservedStem = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])$/i;
 

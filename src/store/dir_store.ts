@@ -10,7 +10,7 @@ import { Failure } from "../base/errors.ts";
 import { DirFile } from "./dir_file.ts";
 import { takeLock } from "./dir_lock.ts";
 import { errnoOf, failureOf, formatAttempt, refusal } from "./failure.ts";
-import { compareNames, parsePath } from "./path.ts";
+import { parsePath, sortNames } from "./path.ts";
 import type {
   FileAttributes,
   LockAttempt,
@@ -73,12 +73,16 @@ export class DirStore implements Store {
   list(path: string): StoreName[] {
     return this.attempt("list", path, (attempt) => {
       this.requireFolder(attempt, parsePath(path));
-      const names: StoreName[] = [];
+      // A folder with very many names holds mostly folders: only the rest is noted.
+      const names: string[] = [], kinds = new Map<string, StoreKind>();
       for (const entry of Deno.readDirSync(this.pathOf(path))) {
-        const kind = this.isLossy(path, entry.name) ? "other" : kindOf(entry);
-        names.push({ name: entry.name, kind });
+        const { name } = entry;
+        const kind = this.isLossy(path, name) ? "other" : kindOf(entry);
+        names.push(name);
+        if (kind !== "folder") kinds.set(name, kind);
       }
-      return names.sort((left, right) => compareNames(left.name, right.name));
+      return sortNames(names)
+        .map((name) => ({ name, kind: kinds.get(name) ?? "folder" }));
     });
   }
 

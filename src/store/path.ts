@@ -40,6 +40,14 @@ export function compareNames(left: string, right: string): number {
   return left.length - right.length;
 }
 
+/** Puts names into the order of compareNames, several times as fast as by sorting with it. */
+export function sortNames(names: string[]): string[] {
+  // Below the surrogates the order of UTF-16 is that of UTF-8, and the runtime's own sort applies.
+  return names.some((name) => /[\ud800-\uffff]/.test(name))
+    ? names.sort(compareNames)
+    : names.sort();
+}
+
 const tooLong = `a name has more than ${nameBytesMax} bytes`;
 
 function flawOfName(name: string, windows: boolean): string | undefined {

@@ -59,6 +59,7 @@ export class Bench {
     seed?: number;
     startMs?: number;
     signal?: AbortSignal;
+    index?: EngineContext["index"];
   } = {}) {
     this.archive = options.archive ?? new MemoryStore();
     this.sources = options.sources ?? new MemoryStore();
@@ -83,6 +84,7 @@ export class Bench {
       chance: new Prng(options.seed ?? 1),
       emit: (event) => this.events.push(event),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.index === undefined ? {} : { index: options.index }),
       storeOf,
       treeStoreOf: (root) => {
         const store = storeOf(root);

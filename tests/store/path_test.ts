@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { encodeUtf8, formatHex } from "../../src/base/bytes.ts";
 import { Prng } from "../../src/base/prng.ts";
-import { compareNames, parsePath } from "../../src/store/path.ts";
+import { compareNames, parsePath, sortNames } from "../../src/store/path.ts";
 import { throwsFailure } from "./fixture.ts";
 
 Deno.test("parsePath() gives the components of a plain path", () => {
@@ -54,19 +54,35 @@ Deno.test("parsePath() counts the bytes of a name, not its letters", () => {
   }
 });
 
+const letters = [
+  "a",
+  "b",
+  "\x01",
+  "\u007f",
+  "\u0080",
+  "\ud7ff",
+  "\ue000",
+  "\uffff",
+  "\u{10000}",
+  "\u{10ffff}",
+];
+
+Deno.test("sortNames() orders as compareNames()", () => {
+  const prng = new Prng(2);
+  for (let round = 0; round < 500; round++) {
+    // Also without any of the letters that need it.
+    const bound = round % 2 === 0 ? letters.length : 6;
+    const names = Array.from(
+      { length: 20 },
+      () =>
+        Array.from({ length: prng.below(4) }, () => letters[prng.below(bound)])
+          .join(""),
+    );
+    deepStrictEqual(sortNames([...names]), names.toSorted(compareNames));
+  }
+});
+
 Deno.test("compareNames() orders as the bytes of UTF-8", () => {
-  const letters = [
-    "a",
-    "b",
-    "\x01",
-    "\u007f",
-    "\u0080",
-    "\ud7ff",
-    "\ue000",
-    "\uffff",
-    "\u{10000}",
-    "\u{10ffff}",
-  ];
   const prng = new Prng(1);
   const draw = () => {
     let name = "";
