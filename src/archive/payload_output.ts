@@ -125,14 +125,16 @@ class TreeOutput implements OpenOutput {
     this.#close();
     const isNew = isWhole && !this.#made.has(index);
     try {
-      const file = this.#store.openFile(path, isNew ? "create" : "update");
-      this.#open = { index, file };
       // Its size comes first, so that a file of which the end is lost or a hole has it, too.
-      if (isNew && writeBytes < bytes) file.truncate(bytes);
+      const file = isNew
+        ? createFile(this.#store, path, writeBytes < bytes ? bytes : 0)
+        : this.#store.openFile(path, "update");
+      this.#open = { index, file };
       this.#made.add(index);
       return file;
     } catch (error) {
-      if (!isFailure(error, ...ownReasons)) throw error;
+      // A file that is there was made for this.
+      if (!isNew || !isFailure(error, ...ownReasons)) throw error;
       const { code, message } = error;
       this.#refused.set(index, { index, code, message });
       return undefined;
@@ -142,6 +144,23 @@ class TreeOutput implements OpenOutput {
   #close(): void {
     this.#open?.file[Symbol.dispose]();
     this.#open = undefined;
+  }
+}
+
+/** Makes a file of that size; leaves none where that fails. @throws {Failure} */
+export function createFile(
+  store: Store,
+  path: string,
+  bytes: number,
+): StoreFile {
+  const file = store.openFile(path, "create");
+  try {
+    if (bytes > 0) file.truncate(bytes);
+    return file;
+  } catch (error) {
+    file[Symbol.dispose]();
+    store.removeFile(path);
+    throw error;
   }
 }
 

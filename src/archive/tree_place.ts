@@ -42,7 +42,9 @@ export class TreePlace {
     if (found !== undefined && found !== "folder") {
       throw new Failure(
         found === "file" ? "wrong-kind" : "unsafe-path",
-        `Cannot restore to "${output.label}": it is a ${found}, not a folder`,
+        `Cannot restore to "${output.label}": it is ${
+          describeKind(found)
+        }, not a folder`,
       );
     }
     this.isMerge = found !== undefined;
@@ -150,7 +152,11 @@ function describe(row: FileRow, found: TreeKind): string {
   const path = JSON.stringify(row.path);
   const isOfKind = row.kind === found ||
     row.kind === "hardlink" && found === "file";
-  return isOfKind ? path : `${path} (a ${found})`;
+  return isOfKind ? path : `${path} (${describeKind(found)})`;
+}
+
+function describeKind(kind: TreeKind): string {
+  return kind === "other" ? "a special file" : `a ${kind}`;
 }
 
 /** Two paths, of which the first may be "" for the root. */

@@ -11,6 +11,7 @@ import { copyDamage } from "./metadata.ts";
 import { openOutboard } from "./outboard_copies.ts";
 import type { FileDamage, RestoreReport } from "./report.ts";
 import { metadataDamage } from "./restore.ts";
+import { explainFullOutput } from "./room.ts";
 import { scanBytesOfRuns, scanEntry } from "./scan_entry.ts";
 import { type ExistingPolicy, TreePlace } from "./tree_place.ts";
 import { selectRows, type TreeSelection } from "./tree_select.ts";
@@ -58,6 +59,14 @@ export async function restoreTree(
     outcome = await scanTree(entry, work, context);
     await work.finish(outcome.lost);
     isFinished = true;
+  } catch (error) {
+    work.removeTemporary();
+    throw explainFullOutput(
+      error,
+      request.label,
+      work.outcome().contentBytes,
+      place.store,
+    );
   } finally {
     if (place.isMerge || !isFinished) work.removeTemporary();
   }

@@ -20,6 +20,7 @@ import type { Geometry } from "../format/geometry.ts";
 import type { TreeStore } from "../store/tree_store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import type { LostFile, PathProblem, TreeOutcome } from "./report.ts";
+import { createFile } from "./payload_output.ts";
 import { joinPath, parentOf, type TreePlace } from "./tree_place.ts";
 import { TreePlan, type TreeTarget } from "./tree_plan.ts";
 
@@ -125,8 +126,7 @@ export class TreeWork {
     const plan = new TreePlan(geometry, this.#targets, output, runBytesMax);
     for (const target of plan.unowned()) {
       const isMade = this.#make(target.path, (path) => {
-        using file = place.store.openFile(path, "create");
-        if (target.row.bytes > 0) file.truncate(target.row.bytes);
+        createFile(place.store, path, target.row.bytes)[Symbol.dispose]();
       });
       target.state = isMade ? "made" : "refused";
     }

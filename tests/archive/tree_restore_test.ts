@@ -4,13 +4,14 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { parseTimeNs } from "../../src/base/calendar.ts";
-import { type FailureCode, isFailure } from "../../src/base/errors.ts";
+import { Failure, type FailureCode, isFailure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { RestoreReport } from "../../src/archive/report.ts";
 import type { TreeRequest } from "../../src/archive/tree_restore.ts";
 import type { FileRow, PlainFileRow } from "../../src/format/file_row.ts";
-import type { MemoryStore } from "../../src/store/memory_store.ts";
-import type { TreeStore } from "../../src/store/tree_store.ts";
+import { MemoryStore } from "../../src/store/memory_store.ts";
+import type { OpenMode, StoreFile, StoreStat } from "../../src/store/store.ts";
+import type { TreeAttributes, TreeStore } from "../../src/store/tree_store.ts";
 import { Bench, kib, listFiles, readFile, rotBytes } from "./harness.ts";
 import { TreeWriter } from "./tree_writer.ts";
 
@@ -220,4 +221,476 @@ Deno.test("restoreTree() of a part reads no more rows than the part takes", asyn
   deepStrictEqual(part.damage, []);
   bench.outputs.removeTree("out");
   ok((await restore(bench)).rebuiltLeafCount > 0);
+});
+
+Deno.test("restoreTree() rebuilds what is damaged, and leaves out files of which bytes are lost", async () => {
+  for (const policy of ["erasure:4+2", "erasure:1+3"]) {
+    const bench = new Bench();
+    const writer = everything();
+    const folder = await writer.commit(bench, "t", policy);
+    const shards = listFiles(bench.archive, folder).filter((path) =>
+      /\/(block_0+\/.*|segment_0+(_parity_.)?)\.dat$/.test(path) ||
+      /\/block_0+\//.test(path)
+    );
+    const segment = shards.find((path) => path.includes("segments/"))!;
+    rotBytes(bench.archive, segment, 0, 5 * kib);
+    const rebuilt = await restore(bench);
+    ok(rebuilt.complete && rebuilt.rebuiltLeafCount === 5, policy);
+    deepStrictEqual(
+      pictureOf(bench.outputs as MemoryStore, "out"),
+      expectedOf(writer),
+    );
+    bench.outputs.removeTree("out");
+    // The same row of all other shards of the first block: more than can be rebuilt.
+    for (const path of shards) {
+      if (path !== segment) rotBytes(bench.archive, path, 2 * kib, kib);
+    }
+    const strict = await restore(bench);
+    ok(!strict.complete && strict.tree!.lostFiles.length > 0, policy);
+    const lost = new Set(strict.tree!.lostFiles.map(({ path }) => path));
+    const store = bench.outputs as MemoryStore;
+    const isLost = (row: FileRow) =>
+      lost.has(row.kind === "hardlink" ? row.target : row.path);
+    deepStrictEqual(
+      pictureOf(store, "out"),
+      expectedOf(writer, (row) => !isLost(row)),
+      policy,
+    );
+    store.removeTree("out");
+    const partial = await restore(bench, { partial: true });
+    deepStrictEqual(partial.tree!.lostFiles, strict.tree!.lostFiles);
+    for (const [path, found] of pictureOf(store, "out")) {
+      if (!(found instanceof Uint8Array)) continue;
+      const expected = writer.contents.get(path)!.slice();
+      const file = lost.has(path) ? path : "big";
+      const ranges = lost.has(file) && (file === path || /^z\//.test(path))
+        ? partial.tree!.lostFiles.find((each) => each.path === file)!.ranges
+        : [];
+      for (const { fileOffset, bytes } of ranges) {
+        expected.fill(0, fileOffset, fileOffset + bytes);
+      }
+      deepStrictEqual(found, expected, `${policy} ${path}`);
+    }
+    store.removeTree("out");
+  }
+});
+
+/** A store of outputs with something in the folder "out". */
+function occupied(plant: (store: MemoryStore) => void): MemoryStore {
+  const store = new MemoryStore();
+  store.plantFolder("out");
+  plant(store);
+  return store;
+}
+
+function small(): TreeWriter {
+  return new TreeWriter()
+    .folder("f", { mode: 0o750, modified: "2002-02-02T02:02:02Z" })
+    .folder("g", { mode: 0o750 })
+    .file("a", prng.bytes(3000))
+    .file("f/b", prng.bytes(2000))
+    .file("g/c", prng.bytes(100))
+    .hardlink("g/d", "a")
+    .link("f/l", "b");
+}
+
+const text = (content: string) => new TextEncoder().encode(content);
+
+Deno.test("restoreTree() into a folder with other things leaves those alone", async () => {
+  const outputs = occupied((store) => {
+    store.plantFile("out/f/own", text("own"));
+    store.plantOther("out/pipe");
+    store.setExactly("out/f", { mode: 0o711, modifiedNs: 9n });
+    store.setExactly("out", { mode: 0o711, modifiedNs: 9n });
+  });
+  const bench = new Bench({ outputs });
+  const writer = small();
+  await writer.commit(bench, "t");
+  const report = await restore(bench);
+  ok(report.complete);
+  deepStrictEqual(
+    pictureOf(outputs, "out"),
+    new Map<string, unknown>([
+      ...expectedOf(writer),
+      ["f/own", text("own")],
+      ["pipe", "other"],
+    ]),
+  );
+  strictEqual(outputs.statExactly("out/f")!.mode, 0o711);
+  strictEqual(outputs.statExactly("out")!.mode, 0o711);
+  strictEqual(outputs.statExactly("out/g")!.mode, 0o750);
+  strictEqual(outputs.statExactly("out/g/d")!.linkCount, 2);
+});
+
+Deno.test("restoreTree() refuses as a whole what is in the way, and touches nothing", async () => {
+  const plants: [string, (store: MemoryStore) => void, RegExp][] = [
+    ["file", (store) => store.plantFile("out/f/b", text("b")), /"f\/b"$/],
+    [
+      "link for a file",
+      (store) => store.plantOther("out/a", "x"),
+      /"a" \(a link\)/,
+    ],
+    [
+      "file for a link",
+      (store) => store.plantFile("out/f/l", text("l")),
+      /"f\/l" \(a file\)/,
+    ],
+    [
+      "second name",
+      (store) => store.plantFile("out/g/d", text("d")),
+      /"g\/d"$/,
+    ],
+  ];
+  const always: typeof plants = [
+    [
+      "link for a folder",
+      (store) => store.plantOther("out/f", "/tmp"),
+      /"f" \(a link\)/,
+    ],
+    [
+      "file for a folder",
+      (store) => store.plantFile("out/g", text("g")),
+      /"g" \(a file\)/,
+    ],
+    [
+      "folder for a file",
+      (store) => store.plantFolder("out/a"),
+      /"a" \(a folder\)/,
+    ],
+    [
+      "folder for a link",
+      (store) => store.plantFolder("out/f/l"),
+      /"f\/l" \(a folder\)/,
+    ],
+    [
+      "pipe for a file",
+      (store) => store.plantOther("out/g/c"),
+      /"g\/c" \(a special file\)/,
+    ],
+  ];
+  for (const existing of ["refuse", "skip", "overwrite"] as const) {
+    for (
+      const [what, plant, pattern] of existing === "refuse"
+        ? [...plants, ...always]
+        : always
+    ) {
+      const outputs = occupied(plant);
+      const before = pictureOf(outputs, "");
+      const bench = new Bench({ outputs });
+      await small().commit(bench, "t");
+      const message = await refuses("exists", restore(bench, { existing }));
+      ok(pattern.test(message), `${existing}, ${what}: ${message}`);
+      deepStrictEqual(pictureOf(outputs, ""), before, what);
+    }
+  }
+  for (
+    const [plant, code] of [
+      [(store: MemoryStore) => store.plantFile("out", text("o")), "wrong-kind"],
+      [(store: MemoryStore) => store.plantOther("out", "/tmp"), "unsafe-path"],
+    ] as const
+  ) {
+    const outputs = new MemoryStore();
+    plant(outputs);
+    const bench = new Bench({ outputs });
+    await small().commit(bench, "t");
+    await refuses(code, restore(bench, { existing: "overwrite" }));
+  }
+});
+
+Deno.test("restoreTree() skips or replaces what is there where it is told to", async () => {
+  const plant = (store: MemoryStore) => {
+    store.plantFile("out/a", text("old a"));
+    store.plantHardLink("out/other", "out/a");
+    store.plantFile("out/f/b", text("old b"));
+    store.plantOther("out/f/l", "old target");
+    store.setExactly("out/f", { mode: 0o711, modifiedNs: 9n });
+  };
+  const writer = small();
+  {
+    const outputs = occupied(plant);
+    const bench = new Bench({ outputs });
+    await writer.commit(bench, "t");
+    const report = await restore(bench, { existing: "skip" });
+    strictEqual(report.tree!.skippedCount, 3);
+    strictEqual(report.tree!.fileCount + report.tree!.hardLinkCount, 2);
+    deepStrictEqual(readFile(outputs, "out/a"), text("old a"));
+    deepStrictEqual(readFile(outputs, "out/f/b"), text("old b"));
+    strictEqual(outputs.readLink("out/f/l"), "old target");
+    // The first name is somebody else's: the second one is a file of its own.
+    deepStrictEqual(readFile(outputs, "out/g/d"), writer.contents.get("a"));
+    strictEqual(outputs.statExactly("out/f")!.mode, 0o711);
+  }
+  const outputs = occupied(plant);
+  const bench = new Bench({ outputs });
+  await writer.commit(bench, "t");
+  await restore(bench, { existing: "overwrite" });
+  deepStrictEqual(
+    pictureOf(outputs, "out"),
+    new Map<string, unknown>([
+      ...expectedOf(writer),
+      ["other", text("old a")],
+    ]),
+  );
+  strictEqual(outputs.statExactly("out/f")!.mode, 0o750);
+  strictEqual(
+    outputs.statExactly("out/f")!.modifiedNs,
+    parseTimeNs("2002-02-02T02:02:02Z"),
+  );
+  await restore(bench, { existing: "overwrite" });
+  deepStrictEqual(readFile(outputs, "out/g/d"), writer.contents.get("a"));
+});
+
+/** Outputs that take letters of either case for the same, and know no name with a colon. */
+class PickyStore extends MemoryStore {
+  override openFile(path: string, mode: OpenMode): StoreFile {
+    this.#refuse(path);
+    return super.openFile(path.toLowerCase(), mode);
+  }
+  override stat(path: string): StoreStat | undefined {
+    return super.stat(path.toLowerCase());
+  }
+  override makeFolder(path: string): void {
+    this.#refuse(path);
+    super.makeFolder(path.toLowerCase());
+  }
+  override makeLink(path: string, _target: string): void {
+    throw new Failure("permission-denied", `no link ${path}`);
+  }
+  override linkFile(_existing: string, path: string): void {
+    throw new Failure("invalid-argument", `no second name ${path}`);
+  }
+  override setExactly(path: string, attributes: TreeAttributes): void {
+    if (attributes.mode === 0o123) {
+      throw new Failure("permission-denied", "no mode");
+    }
+    super.setExactly(path.toLowerCase(), attributes);
+  }
+  override setExtended(): void {
+    throw new Failure("invalid-argument", "no attributes");
+  }
+  override removeFile(path: string): void {
+    super.removeFile(path.toLowerCase());
+  }
+  #refuse(path: string): void {
+    if (path.includes(":")) {
+      throw new Failure("invalid-name", `no name ${path}`);
+    }
+  }
+}
+
+Deno.test("restoreTree() lists the names that the output cannot hold, and restores the rest", async () => {
+  const writer = new TreeWriter()
+    .folder("A").folder("a").folder("x:").folder("ok", { mode: 0o123 })
+    .file("A/1", prng.bytes(10)).file("a/1", prng.bytes(11)).file(
+      "a/2",
+      prng.bytes(11),
+    )
+    .file("ok/File", prng.bytes(20)).file("ok/file", prng.bytes(21))
+    .file("ok/c:d", prng.bytes(30)).file("x:/y", prng.bytes(40))
+    .file("ok/BIG", prng.bytes(50 * kib)).file("ok/big", prng.bytes(50 * kib))
+    .file("ok/attr", prng.bytes(5), {
+      xattrs: [{ name: "user.a", value: prng.bytes(1) }],
+    })
+    .hardlink("ok/second", "ok/attr").link("ok/link", "x");
+  const outputs = new PickyStore();
+  const bench = new Bench({ outputs });
+  await writer.commit(bench, "t", "erasure:1+1");
+  const { tree, complete } = await restore(bench);
+  ok(complete);
+  deepStrictEqual(
+    tree!.problems.map(({ path, code }) => `${path} ${code}`).sort(),
+    [
+      "a exists",
+      "ok/big exists",
+      "ok/c:d invalid-name",
+      "ok/file exists",
+      "ok/link permission-denied",
+      "ok/second invalid-argument",
+      "x: invalid-name",
+    ],
+  );
+  deepStrictEqual(tree!.attributeProblems.map(({ path }) => path), [
+    "ok/attr",
+    "ok",
+  ]);
+  deepStrictEqual([...pictureOf(outputs, "out").keys()], [
+    "a",
+    "a/1",
+    "ok",
+    "ok/attr",
+    "ok/big",
+    "ok/file",
+  ]);
+  deepStrictEqual(
+    readFile(outputs, "out/ok/file"),
+    writer.contents.get("ok/File"),
+  );
+  deepStrictEqual(
+    readFile(outputs, "out/ok/big"),
+    writer.contents.get("ok/BIG"),
+  );
+  deepStrictEqual(readFile(outputs, "out/a/1"), writer.contents.get("A/1"));
+  strictEqual(tree!.fileCount, 4);
+});
+
+Deno.test("restoreTree() goes through parity across blocks, also for files that were made already", async () => {
+  const bench = new Bench({
+    settings: {
+      tiers: { tier1Max: 1, tier2Max: 2, tier3Max: 3 },
+      segmentBytes: 2 * kib,
+    },
+  });
+  const writer = everything();
+  for (let index = 0; index < 12; index++) {
+    writer.file(`z/more${index}`, prng.bytes(20 * kib), {
+      modified: "2003-03-03T03:03:03.000000003Z",
+    });
+  }
+  const folder = await writer.commit(bench, "t");
+  const shards = listFiles(bench.archive, folder).filter((path) =>
+    /\/blocks\/block_0+\//.test(path)
+  );
+  ok(shards.length > 3, shards.join());
+  for (const path of shards) bench.archive.removeFile(path);
+  const report = await restore(bench);
+  ok(report.complete && report.rebuiltLeafCount > 0);
+  const store = bench.outputs as MemoryStore;
+  deepStrictEqual(pictureOf(store, "out"), expectedOf(writer));
+  for (let index = 0; index < 12; index++) {
+    strictEqual(
+      store.statExactly(`out/z/more${index}`)!.modifiedNs,
+      parseTimeNs("2003-03-03T03:03:03.000000003Z"),
+    );
+  }
+});
+
+Deno.test("restoreTree() refuses tables that lead elsewhere, before it writes anything", async () => {
+  const rows: FileRow[][] = [
+    [{ kind: "link", path: "x", target: "/tmp" }, file("x/y")],
+    [file("x"), file("x/y")],
+    [file("../x")],
+    [file("/x")],
+    [file("a/../../x")],
+    [file("x"), file("x")],
+    [{ kind: "hardlink", path: "x", target: "/etc/passwd" }],
+    [{ kind: "link", path: "a", target: "b" }, {
+      kind: "hardlink",
+      path: "x",
+      target: "a",
+    }],
+    [file("x", [{ payloadOffset: 4, fileOffset: 0, bytes: 10 }])],
+  ];
+  for (const hostile of rows) {
+    const bench = new Bench();
+    const writer = new TreeWriter();
+    writer.file("0", prng.bytes(5));
+    writer.rows.push(...hostile);
+    await writer.commit(bench, "t");
+    await refuses("damaged", restore(bench));
+    deepStrictEqual(bench.outputs.list(""), [], JSON.stringify(hostile));
+  }
+});
+
+function file(path: string, data: PlainFileRow["data"] = []): FileRow {
+  return { kind: "file", path, bytes: 20, data, nameCount: 1 };
+}
+
+Deno.test("restoreTree() gives files that share stored bytes each their own", async () => {
+  const bench = new Bench();
+  const writer = new TreeWriter();
+  const whole = prng.bytes(50 * kib);
+  writer.file("whole", whole);
+  for (let index = 0; index < 20; index++) {
+    const payloadOffset = prng.below(40 * kib), bytes = 1 + prng.below(9 * kib);
+    writer.rows.push({
+      kind: "file",
+      path: `part${index}`,
+      bytes,
+      nameCount: 1,
+      data: [{ payloadOffset, fileOffset: 0, bytes }],
+    });
+    writer.contents.set(
+      `part${index}`,
+      whole.subarray(payloadOffset, payloadOffset + bytes),
+    );
+  }
+  await writer.commit(bench, "t", "erasure:4+2");
+  await restore(bench);
+  deepStrictEqual(
+    pictureOf(bench.outputs as MemoryStore, "out"),
+    expectedOf(writer),
+  );
+});
+
+Deno.test("restoreTree() reads an archive that cannot be written", async () => {
+  const bench = new Bench();
+  const writer = everything();
+  const folder = await writer.commit(bench, "t", "erasure:4+2");
+  rotBytes(
+    bench.archive,
+    listFiles(bench.archive, folder).find((path) =>
+      path.includes("segments/")
+    )!,
+    0,
+    9,
+  );
+  (bench.archive as MemoryStore).readOnly = true;
+  ok((await restore(bench)).complete);
+  deepStrictEqual(
+    pictureOf(bench.outputs as MemoryStore, "out"),
+    expectedOf(writer),
+  );
+});
+
+Deno.test("restoreTree() that is stopped, or meets a full disk, leaves nothing", async () => {
+  const writer = everything();
+  const full = new MemoryStore({ capacityBytes: 50 * kib });
+  const bench = new Bench({ outputs: full });
+  await writer.commit(bench, "t");
+  const message = await refuses("no-space", restore(bench));
+  ok(message.includes("out"), message);
+  deepStrictEqual(full.list(""), []);
+  const stop = new AbortController();
+  const archive = bench.archive;
+  const stopped = new Bench({ archive, signal: stop.signal });
+  const work = restore(stopped);
+  stop.abort();
+  await refuses("interrupted", work);
+  deepStrictEqual(stopped.outputs.list(""), []);
+});
+
+Deno.test("restoreTree() takes over what an interrupted one has left, whatever its modes", async () => {
+  const bench = new Bench();
+  const writer = small();
+  await writer.commit(bench, "t");
+  await restore(bench);
+  const store = bench.outputs as MemoryStore;
+  const left = store.clone();
+  // The hidden name is the same every time: it is seen while the restore is stopped by a full disk.
+  const names: string[] = [];
+  const spied = new Proxy(left, {
+    get(target, key) {
+      const value = Reflect.get(target, key, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (key === "makeFolder") names.push(String(args[0]));
+        return value.apply(target, args);
+      };
+    },
+  });
+  left.removeTree("out");
+  await restore(new Bench({ archive: bench.archive, outputs: spied }));
+  const hidden = names.find((name) => name.endsWith(".blockframe-part"))!;
+  left.removeTree("out");
+  left.plantFile(`${hidden}/f/stale`, text("stale"));
+  await restore(new Bench({ archive: bench.archive, outputs: left }));
+  deepStrictEqual(
+    pictureOf(left, ""),
+    new Map<string, unknown>([
+      ["out", "folder"],
+      ...[...expectedOf(writer)].map(([path, found]) =>
+        [`out/${path}`, found] as const
+      ),
+    ]),
+  );
 });
