@@ -1,122 +1,25 @@
-// Restore of trees: everything that a table can hold comes back; what is in the way, damaged, or no
-// name here is met as promised; and nothing is ever written where it should not be.
+// Restore of trees: everything that a table can hold comes back; what is damaged, or no name here, is
+// met as promised; and nothing is ever written where it should not be.
 
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import type { Bytes } from "../../src/base/bytes.ts";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { parseTimeNs } from "../../src/base/calendar.ts";
-import { Failure, type FailureCode, isFailure } from "../../src/base/errors.ts";
-import { Prng } from "../../src/base/prng.ts";
-import type { RestoreReport } from "../../src/archive/report.ts";
-import type { TreeRequest } from "../../src/archive/tree_restore.ts";
+import { Failure } from "../../src/base/errors.ts";
 import type { FileRow, PlainFileRow } from "../../src/format/file_row.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { OpenMode, StoreFile, StoreStat } from "../../src/store/store.ts";
-import type { TreeAttributes, TreeStore } from "../../src/store/tree_store.ts";
+import type { TreeAttributes } from "../../src/store/tree_store.ts";
 import { Bench, kib, listFiles, readFile, rotBytes } from "./harness.ts";
+import {
+  everything,
+  expectedOf,
+  pictureOf,
+  prng,
+  refuses,
+  restore,
+  small,
+  text,
+} from "./tree_desk.ts";
 import { TreeWriter } from "./tree_writer.ts";
-
-const prng = new Prng(7);
-
-/** Restores the tree "t" to `path` of the outputs. */
-async function restore(
-  bench: Bench,
-  wish: Partial<TreeRequest> = {},
-): Promise<RestoreReport> {
-  return await bench.engine.restoreTree(bench.engine.select("t"), {
-    root: "outputs",
-    path: "out",
-    label: "out",
-    existing: "refuse",
-    partial: false,
-    patterns: [],
-    ...wish,
-  });
-}
-
-async function refuses(
-  code: FailureCode,
-  work: Promise<unknown>,
-): Promise<string> {
-  let message = "";
-  await rejects(work, (error) => {
-    if (!isFailure(error, code)) return false;
-    message = error.message;
-    return true;
-  });
-  return message;
-}
-
-/** All that a store has below a folder, for comparing. */
-function pictureOf(store: TreeStore, folder: string): Map<string, unknown> {
-  const picture = new Map<string, unknown>();
-  const prefix = folder === "" ? "" : `${folder}/`;
-  const walk = (path: string) => {
-    for (const { name, kind } of store.listExactly(path)) {
-      const at = path === "" ? name : `${path}/${name}`;
-      const inner = at.slice(prefix.length);
-      if (kind === "link") picture.set(inner, `-> ${store.readLink(at)}`);
-      else if (kind === "file") picture.set(inner, readFile(store, at));
-      else picture.set(inner, kind);
-      if (kind === "folder") walk(at);
-    }
-  };
-  walk(folder);
-  return picture;
-}
-
-/** What a writer's tree is to look like. */
-function expectedOf(
-  writer: TreeWriter,
-  isWanted: (row: FileRow) => boolean = () => true,
-): Map<string, unknown> {
-  return new Map(
-    writer.rows.filter(isWanted).map((row): [string, unknown] => {
-      if (row.kind === "folder") return [row.path, "folder"];
-      if (row.kind === "link") return [row.path, `-> ${row.target}`];
-      return [row.path, writer.contents.get(row.path)!];
-    }),
-  );
-}
-
-function sparse(bytes: number, ...data: [number, number][]): Bytes {
-  const content = new Uint8Array(bytes);
-  for (const [offset, length] of data) content.set(prng.bytes(length), offset);
-  return content;
-}
-
-/** One of everything. */
-function everything(): TreeWriter {
-  const big = prng.bytes(90 * kib + 17);
-  const writer = new TreeWriter()
-    .folder("a", { mode: 0o2755, modified: "2001-02-03T04:05:06.123456789Z" })
-    .folder("a/empty", {
-      mode: 0o700,
-      modified: "1969-12-31T23:59:59.999999999Z",
-    })
-    .folder("locked", { mode: 0o555 })
-    .folder("z");
-  for (let index = 0; index < 40; index++) {
-    writer.file(`a/f${index}`, prng.bytes(prng.below(3 * kib)), {
-      mode: [0o644, 0o600, 0o755, 0o4711][index % 4]!,
-      modified: `2026-01-01T00:00:00.${String(index).padStart(9, "0")}Z`,
-    });
-  }
-  const ranges: [number, number][] = [[8 * kib, 5 * kib], [40 * kib, 100]];
-  return writer
-    .file("big", big, {
-      mode: 0o440,
-      xattrs: [{ name: "user.a", value: prng.bytes(9) }],
-    })
-    .file("locked/x", prng.bytes(10), { mode: 0o400 })
-    .file("none", new Uint8Array(), { modified: "2020-01-01T00:00:00Z" })
-    .file("sparse", sparse(60 * kib, ...ranges), {}, ranges)
-    .file("allhole", new Uint8Array(30 * kib), {}, [])
-    .hardlink("z/second", "big")
-    .hardlink("z/third", "big")
-    .link("a/link", "../big", { modified: "2011-11-11T11:11:11.000000001Z" })
-    .link("z/out", "/etc/passwd")
-    .link("dangling", "nowhere/at all");
-}
 
 const policies = [undefined, "erasure:1+3", "erasure:4+2", "erasure:30+3"];
 
@@ -273,171 +176,6 @@ Deno.test("restoreTree() rebuilds what is damaged, and leaves out files of which
     }
     store.removeTree("out");
   }
-});
-
-/** A store of outputs with something in the folder "out". */
-function occupied(plant: (store: MemoryStore) => void): MemoryStore {
-  const store = new MemoryStore();
-  store.plantFolder("out");
-  plant(store);
-  return store;
-}
-
-function small(): TreeWriter {
-  return new TreeWriter()
-    .folder("f", { mode: 0o750, modified: "2002-02-02T02:02:02Z" })
-    .folder("g", { mode: 0o750 })
-    .file("a", prng.bytes(3000))
-    .file("f/b", prng.bytes(2000))
-    .file("g/c", prng.bytes(100))
-    .hardlink("g/d", "a")
-    .link("f/l", "b");
-}
-
-const text = (content: string) => new TextEncoder().encode(content);
-
-Deno.test("restoreTree() into a folder with other things leaves those alone", async () => {
-  const outputs = occupied((store) => {
-    store.plantFile("out/f/own", text("own"));
-    store.plantOther("out/pipe");
-    store.setExactly("out/f", { mode: 0o711, modifiedNs: 9n });
-    store.setExactly("out", { mode: 0o711, modifiedNs: 9n });
-  });
-  const bench = new Bench({ outputs });
-  const writer = small();
-  await writer.commit(bench, "t");
-  const report = await restore(bench);
-  ok(report.complete);
-  deepStrictEqual(
-    pictureOf(outputs, "out"),
-    new Map<string, unknown>([
-      ...expectedOf(writer),
-      ["f/own", text("own")],
-      ["pipe", "other"],
-    ]),
-  );
-  strictEqual(outputs.statExactly("out/f")!.mode, 0o711);
-  strictEqual(outputs.statExactly("out")!.mode, 0o711);
-  strictEqual(outputs.statExactly("out/g")!.mode, 0o750);
-  strictEqual(outputs.statExactly("out/g/d")!.linkCount, 2);
-});
-
-Deno.test("restoreTree() refuses as a whole what is in the way, and touches nothing", async () => {
-  const plants: [string, (store: MemoryStore) => void, RegExp][] = [
-    ["file", (store) => store.plantFile("out/f/b", text("b")), /"f\/b"$/],
-    [
-      "link for a file",
-      (store) => store.plantOther("out/a", "x"),
-      /"a" \(a link\)/,
-    ],
-    [
-      "file for a link",
-      (store) => store.plantFile("out/f/l", text("l")),
-      /"f\/l" \(a file\)/,
-    ],
-    [
-      "second name",
-      (store) => store.plantFile("out/g/d", text("d")),
-      /"g\/d"$/,
-    ],
-  ];
-  const always: typeof plants = [
-    [
-      "link for a folder",
-      (store) => store.plantOther("out/f", "/tmp"),
-      /"f" \(a link\)/,
-    ],
-    [
-      "file for a folder",
-      (store) => store.plantFile("out/g", text("g")),
-      /"g" \(a file\)/,
-    ],
-    [
-      "folder for a file",
-      (store) => store.plantFolder("out/a"),
-      /"a" \(a folder\)/,
-    ],
-    [
-      "folder for a link",
-      (store) => store.plantFolder("out/f/l"),
-      /"f\/l" \(a folder\)/,
-    ],
-    [
-      "pipe for a file",
-      (store) => store.plantOther("out/g/c"),
-      /"g\/c" \(a special file\)/,
-    ],
-  ];
-  for (const existing of ["refuse", "skip", "overwrite"] as const) {
-    for (
-      const [what, plant, pattern] of existing === "refuse"
-        ? [...plants, ...always]
-        : always
-    ) {
-      const outputs = occupied(plant);
-      const before = pictureOf(outputs, "");
-      const bench = new Bench({ outputs });
-      await small().commit(bench, "t");
-      const message = await refuses("exists", restore(bench, { existing }));
-      ok(pattern.test(message), `${existing}, ${what}: ${message}`);
-      deepStrictEqual(pictureOf(outputs, ""), before, what);
-    }
-  }
-  for (
-    const [plant, code] of [
-      [(store: MemoryStore) => store.plantFile("out", text("o")), "wrong-kind"],
-      [(store: MemoryStore) => store.plantOther("out", "/tmp"), "unsafe-path"],
-    ] as const
-  ) {
-    const outputs = new MemoryStore();
-    plant(outputs);
-    const bench = new Bench({ outputs });
-    await small().commit(bench, "t");
-    await refuses(code, restore(bench, { existing: "overwrite" }));
-  }
-});
-
-Deno.test("restoreTree() skips or replaces what is there where it is told to", async () => {
-  const plant = (store: MemoryStore) => {
-    store.plantFile("out/a", text("old a"));
-    store.plantHardLink("out/other", "out/a");
-    store.plantFile("out/f/b", text("old b"));
-    store.plantOther("out/f/l", "old target");
-    store.setExactly("out/f", { mode: 0o711, modifiedNs: 9n });
-  };
-  const writer = small();
-  {
-    const outputs = occupied(plant);
-    const bench = new Bench({ outputs });
-    await writer.commit(bench, "t");
-    const report = await restore(bench, { existing: "skip" });
-    strictEqual(report.tree!.skippedCount, 3);
-    strictEqual(report.tree!.fileCount + report.tree!.hardLinkCount, 2);
-    deepStrictEqual(readFile(outputs, "out/a"), text("old a"));
-    deepStrictEqual(readFile(outputs, "out/f/b"), text("old b"));
-    strictEqual(outputs.readLink("out/f/l"), "old target");
-    // The first name is somebody else's: the second one is a file of its own.
-    deepStrictEqual(readFile(outputs, "out/g/d"), writer.contents.get("a"));
-    strictEqual(outputs.statExactly("out/f")!.mode, 0o711);
-  }
-  const outputs = occupied(plant);
-  const bench = new Bench({ outputs });
-  await writer.commit(bench, "t");
-  await restore(bench, { existing: "overwrite" });
-  deepStrictEqual(
-    pictureOf(outputs, "out"),
-    new Map<string, unknown>([
-      ...expectedOf(writer),
-      ["other", text("old a")],
-    ]),
-  );
-  strictEqual(outputs.statExactly("out/f")!.mode, 0o750);
-  strictEqual(
-    outputs.statExactly("out/f")!.modifiedNs,
-    parseTimeNs("2002-02-02T02:02:02Z"),
-  );
-  await restore(bench, { existing: "overwrite" });
-  deepStrictEqual(readFile(outputs, "out/g/d"), writer.contents.get("a"));
 });
 
 /** Outputs that take letters of either case for the same, and know no name with a colon. */
