@@ -162,7 +162,7 @@ export class Engine {
     of: "content" | "stored",
   ): AsyncGenerator<FileHash> {
     yield* of === "content"
-      ? hashContent(entry)
+      ? hashContent(entry, this.#context)
       : hashStored(entry, this.#context);
   }
 

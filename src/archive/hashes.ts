@@ -20,12 +20,13 @@ import {
   shardLength,
   slotOf,
 } from "../format/geometry.ts";
+import type { FileTable } from "../format/file_table.ts";
 import { pageSlotCount } from "../format/outboard.ts";
 import type { StoreFile } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { causeOf } from "./damage_cause.ts";
-import { findTablePages } from "./file_table_copies.ts";
-import { readManifest } from "./manifest_copies.ts";
+import { findTablePages, openFileTable } from "./file_table_copies.ts";
+import { type FoundManifest, readManifest } from "./manifest_copies.ts";
 import { openOutboard } from "./outboard_copies.ts";
 import type { EntrySummary, FileHash } from "./report.ts";
 import type { OpenEntry } from "./scan_entry.ts";
@@ -36,9 +37,51 @@ const leavesPerRead = 16;
 /** Bytes between two turns of the event loop, in which signals are heard: some tens of milliseconds. */
 const bytesPerPause = 32 * 1024 * 1024;
 
-/** Digests of what was committed, by the names that a restore gives it. */
-export function* hashContent(entry: EntrySummary): Generator<FileHash> {
-  yield { file: entry.name, blake3: entry.root };
+/**
+ * Digests of what was committed: of a file by its name, of a tree's files by their paths in it. Files
+ * with holes so vast that nobody hashed them are left out, and a warning tells.
+ * @throws {Failure} `damaged` when the file table of a tree is lost
+ */
+export async function* hashContent(
+  entry: EntrySummary,
+  context: EngineContext,
+): AsyncGenerator<FileHash> {
+  const { folder, name, root } = entry;
+  const found = requireManifest(folder, context);
+  const opened = await openFileTable(folder, found.manifest, context);
+  if (opened === undefined) yield { file: name, blake3: root };
+  else yield* hashTree(name, opened.table, context);
+}
+
+function* hashTree(
+  name: string,
+  table: FileTable,
+  context: EngineContext,
+): Generator<FileHash> {
+  let unhashedCount = 0;
+  for (const row of table.rows()) {
+    if (row.kind !== "file" && row.kind !== "hardlink") continue;
+    throwIfInterrupted(context);
+    const file = row.kind === "file" ? row : table.findFile(row.target);
+    if (file?.blake3 === undefined) unhashedCount++;
+    else yield { file: row.path, blake3: file.blake3 };
+  }
+  if (unhashedCount === 0) return;
+  const message =
+    `Left out are files of "${name}" that nobody hashed because of their vast holes: ${unhashedCount}`;
+  context.emit({ kind: "warning", message });
+}
+
+function requireManifest(
+  folder: string,
+  context: EngineContext,
+): FoundManifest {
+  const found = readManifest(folder, context);
+  if (found.kind === "found") return found;
+  throw new Failure(
+    "damaged",
+    `Cannot hash the files of "${folder}": ${found.problem}`,
+  );
 }
 
 /**
@@ -50,13 +93,7 @@ export async function* hashStored(
   { folder }: EntrySummary,
   context: EngineContext,
 ): AsyncGenerator<FileHash> {
-  const found = readManifest(folder, context);
-  if (found.kind === "problem") {
-    throw new Failure(
-      "damaged",
-      `Cannot hash the files of "${folder}": ${found.problem}`,
-    );
-  }
+  const found = requireManifest(folder, context);
   const { manifest } = found;
   const { outboard, lostPages } = openOutboard(folder, manifest, context);
   const manifestDigest = context.codec.digest(found.bytes);

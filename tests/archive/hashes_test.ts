@@ -11,6 +11,7 @@ import {
   readFile,
   removeFile,
 } from "./harness.ts";
+import { TreeWriter } from "./tree_writer.ts";
 
 const entries: readonly (readonly [string, number, string?, 4?])[] = [
   ["an empty file", 0],
@@ -66,6 +67,30 @@ Deno.test("hashes() are those of every file, with parity across blocks, too", as
   equal(bench.engine.list().entries[0]!.tier, 4);
   const hashes = await hashesOf(bench, "stored");
   equal([...hashes].toSorted(), [...digestsOf(bench)].toSorted());
+});
+
+Deno.test("hashes() of a tree are those of its files by their paths, its table has one, too", async () => {
+  const bench = new Bench();
+  const blake3 = (content: Uint8Array) =>
+    formatHex(Codec.open().digest(content));
+  const [a, b] = [new Prng(4).bytes(9 * kib), new Prng(5).bytes(70)];
+  await new TreeWriter()
+    .folder("in")
+    .file("in/a\nb", a, { blake3: blake3(a) } as object)
+    .file("hole", new Uint8Array(5000), {}, [])
+    .file("z", b, { blake3: blake3(b) } as object)
+    .hardlink("zz", "z")
+    .link("zzz", "z")
+    .commit(bench, "tree");
+  const hashes = await hashesOf(bench, "content");
+  equal([...hashes], [["in/a\nb", blake3(a)], ["z", blake3(b)], [
+    "zz",
+    blake3(b),
+  ]]);
+  const warnings = bench.events.filter(({ kind }) => kind === "warning");
+  equal(JSON.stringify(warnings).includes("vast holes: 1"), true);
+  const stored = await hashesOf(bench, "stored");
+  equal([...stored].toSorted(), [...digestsOf(bench)].toSorted());
 });
 
 Deno.test("hashes() gives none for a damaged segment, and that of what belongs there for the rest", async () => {

@@ -9,9 +9,11 @@ import { Failure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { Codec } from "../../src/codec/mod.ts";
 import type { HealthReport } from "../../src/archive/report.ts";
+import { DirTreeStore } from "../../src/store/dir_tree_store.ts";
 import { DirStore } from "../../src/store/dir_store.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { Store } from "../../src/store/store.ts";
+import { TreeWriter } from "../archive/tree_writer.ts";
 import { Bench, kib, readFile, writeFile } from "../archive/harness.ts";
 import {
   applyHarm,
@@ -29,6 +31,8 @@ import { openLaw, type OpenTarget, type Target } from "./target.ts";
 interface Sample {
   readonly store: MemoryStore;
   readonly contents: ReadonlyMap<string, Bytes>;
+  /** What the files of its tree hold, by path. */
+  readonly treeContents: ReadonlyMap<string, Bytes>;
 }
 
 /** The target in memory. */
@@ -98,7 +102,13 @@ async function makeSample(): Promise<Sample> {
   const content = new Prng(7).bytes(130 * kib);
   await large.commit("f", content);
   contents.set(digestOf(content), content);
-  return { store, contents };
+  const tree = new TreeWriter().folder("in")
+    .file("in/a", new Prng(8).bytes(9 * kib))
+    .file("in/b", new Prng(9).bytes(50))
+    .hardlink("c", "in/b")
+    .link("d", "../../outside/file");
+  await tree.commit(bench, "t");
+  return { store, contents, treeContents: tree.contents };
 }
 
 function digestOf(bytes: Bytes): string {
@@ -132,7 +142,7 @@ async function judgeFolder(
       Deno.truncateSync(`${folder}/archive/${path}`, bytes),
   };
   for (const harm of list) applyHarm(harm, site);
-  await judge(store, new DirStore(`${folder}/outputs`), sample, list);
+  await judge(store, new DirTreeStore(`${folder}/outputs`), sample, list);
   outside.assertSame();
   await Deno.remove(folder, { recursive: true });
 }
@@ -229,6 +239,11 @@ async function lookAtAll(
       if (entry.folder !== folder) continue; // its name is another one's folder
       const root = formatHex(entry.manifest.root);
       await hashAll(bench, folder);
+      if (entry.manifest.files !== undefined) {
+        const isWhole = await restoreTree(bench, entry, sample, isForged);
+        if (isWhole) restorable.set(folder, root);
+        continue;
+      }
       const report = await engine.restore(entry, {
         target: { root: "outputs", path: "out" },
         label: "out",
@@ -247,6 +262,34 @@ async function lookAtAll(
     }
   }
   return restorable;
+}
+
+/** Whether the tree came back whole, and then as it was. */
+async function restoreTree(
+  bench: Bench,
+  entry: ReturnType<Bench["engine"]["select"]>,
+  { treeContents }: Sample,
+  isForged: boolean,
+): Promise<boolean> {
+  const { complete } = await bench.engine.restoreTree(entry, {
+    root: "outputs",
+    path: "tree",
+    label: "tree",
+    existing: "overwrite",
+    partial: false,
+    patterns: [],
+  });
+  const found = bench.outputs.stat("tree");
+  ok(found === undefined || found.kind === "folder");
+  if (complete && !isForged) {
+    for (const [path, content] of treeContents) {
+      ok(equalBytes(readFile(bench.outputs, `tree/${path}`), content), path);
+    }
+  }
+  if (found !== undefined) bench.outputs.removeTree("tree");
+  const left = bench.outputs.list("").map(({ name }) => name);
+  deepStrictEqual(left.filter((name) => name !== "out"), []);
+  return complete;
 }
 
 /** No hash of a stored file is that of other bytes than the right ones, unless the file is bad. */
