@@ -14,11 +14,11 @@ import { metadataDamage } from "./restore.ts";
 import { explainFullOutput } from "./room.ts";
 import { scanBytesOfRuns, scanEntry } from "./scan_entry.ts";
 import { type ExistingPolicy, TreePlace } from "./tree_place.ts";
-import { selectRows, type TreeSelection } from "./tree_select.ts";
+import { type RowSelection, selectRows } from "./tree_rows.ts";
 import { type LostTargets, TreeWork } from "./tree_work.ts";
 
 /** What to restore of a tree, and where, with the output resolved to a store. */
-export interface TreeRequest extends TreeSelection {
+export interface TreeRequest extends RowSelection {
   readonly root: string;
   /** The folder in the store that becomes the tree; "" is the store's own root, which is there. */
   readonly path: string;

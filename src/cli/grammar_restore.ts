@@ -58,7 +58,7 @@ export const restoreParser: CommandParser<RestoreCommand> = command(
       "restore video.mp4",
       "restore video.mp4 -o /tmp/",
       "restore 1f3a -o old.iso --partial",
-      "restore photos 2024/may '**/*.raw' -o /tmp/photos",
+      "restore photos 2024/may '*.raw' -o /tmp/photos",
       "restore db.sql -o - | psql shop",
     ),
   },

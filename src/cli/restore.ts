@@ -14,7 +14,7 @@ import { type Line, styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
 import { formatCount } from "./text.ts";
-import { tellTree } from "./tree_text.ts";
+import { tellTree } from "./tree_outcome.ts";
 
 /** Runs `restore`; gives the exit code. @throws {Failure} */
 export async function runRestore(

@@ -82,7 +82,10 @@ Deno.test("restoreTree() gives back the parts that paths and globs name, with th
     [["z/third", "big"], (path) => ["z", "z/third", "big"].includes(path)],
     [["a/f1*"], (path) => path === "a" || /^a\/f1/.test(path)],
     [["**/f3", "sparse"], (path) => ["a", "a/f3", "sparse"].includes(path)],
-    [["{lock,dang}*"], (path) => /^(locked|dangling)/.test(path)],
+    [
+      ["f1?", "{lock,dang}*"],
+      (path) => path === "a" || /^(a\/f1.|locked|dangling)/.test(path),
+    ],
   ];
   for (const [patterns, isWanted] of cases) {
     await restore(bench, { patterns });

@@ -1,4 +1,4 @@
-// Tree text: what a restore did with the files of a tree, in words.
+// Tree outcome: what a restore did with the files of a tree, in words.
 
 import type {
   PathProblem,

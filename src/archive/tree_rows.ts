@@ -1,4 +1,4 @@
-// Tree select: which rows of a file table a restore is to give back: those that its paths and globs
+// Tree rows: which rows of a file table a restore is to give back: those that its paths and globs
 // name, with all that is below them and the folders above them, less what a pattern leaves out.
 
 import picomatch from "picomatch";
@@ -10,7 +10,7 @@ import { comparePaths } from "../format/tree_path.ts";
 const patternLengthMax = 4096;
 
 /** Which part of a tree is wanted. */
-export interface TreeSelection {
+export interface RowSelection {
   /** Paths or globs from the tree's root; none: all of it. */
   readonly patterns: readonly string[];
   /** Whether something is left out, with all below it. */
@@ -23,7 +23,7 @@ export interface TreeSelection {
  */
 export function selectRows(
   table: FileTable,
-  selection: TreeSelection,
+  selection: RowSelection,
   treeName: string,
 ): FileRow[] {
   const patterns = selection.patterns.map(plainPattern);
@@ -109,13 +109,15 @@ function matcherOf(
   pattern: string,
 ): (path: string) => boolean {
   if (!isGlob(table, pattern)) return (path) => path === pattern;
+  // Without a slash it is a name, wherever that lies, as users of find and of .gitignore expect.
+  const glob = pattern.includes("/") ? pattern : `**/${pattern}`;
   const options = { dot: true, nonegate: true, flags: "s" };
-  return picomatch(pattern, options);
+  return picomatch(glob, options);
 }
 
 function dropExcluded(
   rows: readonly FileRow[],
-  selection: TreeSelection,
+  selection: RowSelection,
 ): FileRow[] {
   if (selection.isExcluded === undefined) return [...rows];
   let outside: string | undefined;
