@@ -30,19 +30,17 @@ const fates: readonly string[] = [
 export async function runCrashes(stage: Stage): Promise<void> {
   const role = stage.operation.writes;
   if (role === undefined) return;
-  const needsGrowth = isWanted(stage, "full");
+  if (!isWanted(stage, "crash")) return;
   for (let step = 1;; step++) {
-    const isSkipped = !isWanted(stage, "crash", step) && !needsGrowth;
+    if (!isWanted(stage, "crash", step)) continue;
     const disk = copyOf(stage, role);
     const before = disk.usedBytes;
     disk.stopAfter(step);
-    const { isDone } = await attempt(
-      stage,
-      storesWith(stage.world, role, disk),
-    );
+    const stores = storesWith(stage.world, role, disk);
+    const { isDone } = await attempt(stage, stores);
     stage.growths.add(disk.usedBytes - before);
-    if (!isSkipped) await judgeFates(stage, role, disk, step, isDone);
-    if (!disk.stopped) return;
+    await judgeFates(stage, role, disk, step, isDone);
+    if (!disk.stopped || stage.only !== undefined) return;
   }
 }
 

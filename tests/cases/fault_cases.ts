@@ -74,6 +74,7 @@ async function runPlan(
   const { world } = stage;
   for (let nth = 1, fired = true; fired; nth++) {
     if (stage.only !== undefined && stage.only.nth < nth) return;
+    if (!isWanted(stage, kind, nth)) continue;
     const name = { kind, nth, variant: `${role} ${variant}` };
     await tryCase(stage, name, async () => {
       const inner = world[role].clone();
@@ -115,7 +116,7 @@ async function runSectors(stage: Stage): Promise<void> {
   for (const path of world.archive.filePaths()) {
     const size = world.archive.stat(path)!.bytes;
     for (let from = 0; from < size; from += bytes) {
-      nth++;
+      if (!isWanted(stage, "sector", ++nth)) continue;
       const to = Math.min(size, from + bytes);
       const offset = from + new Prng(nth).below(to - from);
       const faults: Record<string, Fault> = {
@@ -156,13 +157,14 @@ async function runFullDisks(stage: Stage): Promise<void> {
   if (role === undefined) return;
   const { world } = stage;
   const prng = new Prng(stage.job.seed);
-  const rooms = new Set([0]);
+  const rooms = new Set([stage.only?.nth ?? 0]);
   for (const growth of stage.growths) {
     for (const room of [growth - 1, growth, growth - prng.below(600)]) {
       if (room > 0) rooms.add(room);
     }
   }
   for (const room of rooms) {
+    if (!isWanted(stage, "full", room)) continue;
     await tryCase(
       stage,
       { kind: "full", nth: room, variant: role },

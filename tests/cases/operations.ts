@@ -13,6 +13,7 @@ import {
   removeFile,
   rotBytes,
 } from "../archive/harness.ts";
+import { streamOf } from "../archive/byte_streams.ts";
 import { epochs, writeLegacy } from "../archive/legacy_writer.ts";
 import { contentOf } from "./archive_files.ts";
 import { commitFile, fileContent, type Role, type World } from "./world.ts";
@@ -47,11 +48,12 @@ const allShapes = [
   "tier 1",
   "tier 2",
   "tier 3",
+  "tier 4",
   "erasure",
   "replicate",
   "bare",
 ];
-const mendable = ["tier 1", "tier 2", "tier 3", "erasure", "replicate"];
+const mendable = allShapes.filter((name) => name !== "bare");
 const day = { years: 0, months: 0, days: 1, hours: 0 };
 
 /** All operations, by name. */
@@ -66,6 +68,28 @@ export const operations: Readonly<Record<string, Operation>> = {
       world.plantSource("new", bytes);
       world.wanted.push(fileContent("new", bytes));
       return { run: (bench) => commits(world, bench, "new") };
+    },
+  },
+  stream: {
+    shapes: allShapes,
+    writes: "archive",
+    fails: ["archive"],
+    async prepare(world) {
+      await world.keep("old");
+      const bytes = world.drawPayload();
+      world.wanted.push(fileContent("new", bytes));
+      return {
+        run: async ({ engine }) => {
+          const { policy } = world.shape;
+          await engine.commitStream({
+            reader: streamOf(bytes, 3000),
+            label: "-",
+            name: "new",
+            ...(policy === undefined ? {} : { policy }),
+          });
+          return true;
+        },
+      };
     },
   },
   version: {
@@ -261,12 +285,12 @@ async function restoreFile(bench: Bench): Promise<boolean> {
 }
 
 async function prune(bench: Bench): Promise<boolean> {
-  const { names } = bench.engine.planPrune({ rules: { last: 2 } });
+  const { names, problems } = bench.engine.planPrune({ rules: { last: 2 } });
   const doomed = names.flatMap(({ versions }) =>
     versions.filter(({ reasons }) => reasons.length === 0)
       .map(({ entry }) => entry).toReversed()
   );
-  let done = true;
+  let done = problems.length === 0;
   for await (const { kind } of bench.engine.removeEach(doomed)) {
     done &&= kind === "removed";
   }
@@ -354,7 +378,7 @@ function damage(world: World): void {
 
 /** What tells the shards of one block from those of others: its folder, or with k = 1 its segment. */
 function blockOf(path: string): string {
-  return /block_\d+|segment_\d+/.exec(path)![0];
+  return /block_\d+|segment_\d+|column_\d+/.exec(path)?.[0] ?? path;
 }
 
 function harm(store: Store, path: string, kind: number): void {

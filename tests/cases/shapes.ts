@@ -6,6 +6,14 @@ import type { Prng } from "../../src/base/prng.ts";
 
 const kib = 1024;
 
+const settings: EngineSettings = {
+  tiers: { tier1Max: 2 * kib, tier2Max: 6 * kib, tier3Max: 15 * kib },
+  segmentBytes: 1 * kib,
+  leafBytesMax: 1 * kib,
+  durable: true,
+  runBytesMax: 40 * kib,
+};
+
 /** Settings and sizes that a seed has drawn. */
 export interface Shape {
   readonly settings: EngineSettings;
@@ -17,6 +25,8 @@ export interface Shape {
   readonly parityShards: number;
   /** What the disk writes as a whole. */
   readonly sectorBytes: number;
+  /** 1: every step and call is tried; 7: every seventh, as the seed has it. */
+  readonly stride: number;
 }
 
 /** Tiers and policies, by name. */
@@ -24,6 +34,14 @@ export const shapes: Readonly<Record<string, (prng: Prng) => Shape>> = {
   "tier 1": (prng) => tiered(prng, 3, 0, 2 * kib - 1),
   "tier 2": (prng) => tiered(prng, 3, 2 * kib, 6 * kib - 1),
   "tier 3": (prng) => tiered(prng, 3, 6 * kib, 14 * kib),
+  "tier 4": (prng) => {
+    const blocks = 1 + prng.below(3);
+    return {
+      ...tiered(prng, 3, 15 * kib, blocks * 30 * kib),
+      settings: { ...settings, segmentBytes: 1 * kib },
+      stride: 9,
+    };
+  },
   "erasure": (prng) => {
     const data = 1 + prng.below(6), parity = 1 + prng.below(3);
     return shapeOf(prng, `erasure:${data}+${parity}`, parity, 0, 9 * kib);
@@ -49,17 +67,12 @@ function shapeOf(
 ): Shape {
   const segmentBytes = kib << prng.below(3);
   return {
-    settings: {
-      tiers: { tier1Max: 2 * kib, tier2Max: 6 * kib, tier3Max: 1000 * kib },
-      segmentBytes,
-      leafBytesMax: 1 * kib,
-      durable: true,
-      runBytesMax: 40 * kib,
-    },
+    settings: { ...settings, segmentBytes },
     policy,
     payloadBytes: () => drawSize(prng, min, max),
     parityShards,
     sectorBytes: prng.below(4) === 0 ? 4096 : 512,
+    stride: 1,
   };
 }
 

@@ -45,9 +45,11 @@ export class CaseFailed extends Error {
 
 /** Whether any case of this kind, and with this number where one is given, is to be run. */
 export function isWanted(stage: Stage, kind: string, nth?: number): boolean {
-  const { only } = stage;
-  return only === undefined ||
-    only.kind === kind && (nth === undefined || only.nth === nth);
+  const { only, world, job } = stage;
+  if (only !== undefined) {
+    return only.kind === kind && (nth === undefined || only.nth === nth);
+  }
+  return nth === undefined || (nth + job.seed) % world.shape.stride === 0;
 }
 
 /** Judges a case where it is wanted; `body` says whether there was anything new to judge. */
