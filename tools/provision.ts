@@ -67,6 +67,24 @@ const tools: readonly Tool[] = [
     why: "the kernel's side of a mount; containers need --device /dev/fuse",
   },
   {
+    name: "fat32",
+    probe: "/usr/sbin/mkfs.fat",
+    package: "dosfstools",
+    why: "archives on a real FAT32 file system",
+  },
+  {
+    name: "user-mode-linux",
+    probe: "/usr/bin/linux.uml",
+    package: "user-mode-linux",
+    why: "a kernel that has FAT32",
+  },
+  {
+    name: "kmod",
+    probe: "/usr/sbin/insmod",
+    package: "kmod",
+    why: "loads FAT32 into that kernel",
+  },
+  {
     name: "cargo",
     probe: "cargo",
     // Debian's own "cargo" is older than the crate's edition; this is the one for browsers.

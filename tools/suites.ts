@@ -61,7 +61,7 @@ export const testSuites: readonly Suite[] = [
   tests("mount", ["gcc", "fuse3", "fuse device", "libfuse3-dev", "python3"]),
   tests("fault"),
   tests("cases"),
-  tests("usb", ["exfat"]),
+  tests("usb", ["exfat", "fat32", "user-mode-linux", "kmod"]),
   tests("fuzz"),
   tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
   cargo("rust", ["test", "--quiet", "--locked"], "tests"),

@@ -7,6 +7,7 @@ import {
   entryFolderPrefix,
   idOfFolder,
   isId,
+  plainFolder,
   stagingPrefix,
 } from "../format/entry_path.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -80,10 +81,14 @@ export function readNewest(
   context: EngineContext,
 ): ReadEntry | undefined {
   const prefix = entryFolderPrefix(name);
+  const prefixes = [...new Set([prefix, plainFolder(prefix)])];
   const entries: FolderEntry[] = [];
   for (const { name: folder, kind } of context.store.list("")) {
-    if (kind !== "folder" || !folder.startsWith(prefix)) continue;
-    if (!isId(folder.slice(prefix.length))) continue;
+    const isOfName = kind === "folder" &&
+      prefixes.some((each) =>
+        folder.startsWith(each) && isId(folder.slice(each.length))
+      );
+    if (!isOfName) continue;
     const found = readFolder(folder, kind, context);
     if (found?.kind === "entry" && found.summary.name === name) {
       entries.push(found);

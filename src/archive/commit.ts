@@ -267,9 +267,9 @@ async function fillStaging(
     await syncs.finish();
     // A slow disk may have taken minutes for that.
     throwIfInterrupted(context);
-    const folder = entryFolder(payload.name, work.id);
+    const wanted = entryFolder(payload.name, work.id);
     work.journal?.remove();
-    publish(work, folder, context);
+    const folder = publish(work, wanted, context);
     return {
       outcome: "committed",
       summary: summarize(manifest, folder, written.manifestBytes),

@@ -9,6 +9,7 @@ import {
   entryFolders,
   metadataFolders,
   metadataPath,
+  plainFolder,
   shardFilesOf,
   shardPath,
 } from "../format/entry_path.ts";
@@ -30,6 +31,7 @@ import {
   type Manifest,
 } from "../format/manifest.ts";
 import { Outboard } from "../format/outboard.ts";
+import type { Store } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import {
   encodeWith,
@@ -285,12 +287,12 @@ export function writeMetadata(
   return { paths, manifestBytes: bytes.length };
 }
 
-/** Makes all names durable, then the entry visible, then that durable. */
+/** Makes all names durable, then the entry visible, then that durable; gives its folder. */
 export function publish(
   staging: Staging,
   folder: string,
   context: EngineContext,
-): void {
+): string {
   const { store, settings } = context;
   const { geometry, folder: source } = staging;
   if (settings.durable) {
@@ -299,8 +301,22 @@ export function publish(
     }
     store.syncFolder(source);
   }
-  store.rename(source, folder);
+  const published = renameInto(store, source, folder);
   if (settings.durable) store.syncFolder("");
+  return published;
+}
+
+function renameInto(store: Store, source: string, folder: string): string {
+  const plain = plainFolder(folder);
+  try {
+    store.rename(source, folder);
+    return folder;
+  } catch (error) {
+    const isName = isFailure(error, "invalid-name", "invalid-argument");
+    if (!isName || plain === folder) throw error;
+    store.rename(source, plain);
+    return plain;
+  }
 }
 
 /** Best effort: a staging folder that stays is invisible and harms nothing. */

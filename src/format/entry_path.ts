@@ -90,7 +90,15 @@ export function entryFolderPrefix(name: string): string {
   return `${portableName(name)}_`;
 }
 
-/** A folder name made from `name` that every file system takes; not reversible. */
+/**
+ * A folder's name in ASCII alone, for a file system that refuses the others: FAT32 on Linux takes
+ * what its character set has, and that may be little.
+ */
+export function plainFolder(folder: string): string {
+  return folder.replace(/[^ -~]/gu, "_");
+}
+
+/** A folder name made from `name` that nearly every file system takes; not reversible. */
 export function portableName(name: string): string {
   // deno-lint-ignore no-control-regex -- control characters are what is replaced
   let portable = name.replace(/[\u0000-\u001f\u007f-\u009f<>:"/\\|?*]/g, "_");

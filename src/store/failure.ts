@@ -99,6 +99,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENODEV: deviceGone,
   ENXIO: deviceGone,
   ENOTCONN: deviceGone,
+  ECONNABORTED: deviceGone, // a FUSE driver that died in the middle of the call
   ESTALE: deviceGone,
   ENOMEDIUM: deviceGone,
   EHOSTDOWN: deviceGone,

@@ -5,6 +5,7 @@ import {
   entryFolders,
   idOfFolder,
   nameProblem,
+  plainFolder,
   portableName,
   shardFilesOf,
   shardPath,
@@ -184,4 +185,12 @@ Deno.test("parity across blocks lies in a folder for each group, each file named
   for (const path of files) {
     ok(folders.has(path.slice(0, path.lastIndexOf("/"))), path);
   }
+});
+
+Deno.test("plainFolder() is ASCII, and keeps the id", () => {
+  strictEqual(
+    plainFolder("日本語 🎉_0123456789abcdef"),
+    "___ __0123456789abcdef",
+  );
+  strictEqual(plainFolder("a b~_0123456789abcdef"), "a b~_0123456789abcdef");
 });

@@ -192,7 +192,7 @@ export async function runStep(desk: Desk, step: Step): Promise<void> {
   try {
     await step.body(desk);
   } finally {
-    await Deno.remove(archiveOf(desk), { recursive: true });
+    await Deno.remove(archiveOf(desk), { recursive: true }).catch(() => {});
   }
 }
 

@@ -1,6 +1,14 @@
 // exFAT: the core on a real exFAT file system, and a stick that is pulled in the middle of the work.
 
-import { runProgram } from "../e2e/program.ts";
+import { doesNotMatch, equal, match, ok } from "node:assert/strict";
+import { equalBytes } from "../../src/base/bytes.ts";
+import { Prng } from "../../src/base/prng.ts";
+import {
+  type Ending,
+  type Running,
+  runProgram,
+  startProgram,
+} from "../e2e/program.ts";
 import { makeTemporaryFolder } from "../e2e/workplace.ts";
 import { type Desk, runStep, steps } from "./core.ts";
 import { ExfatStick } from "./stick.ts";
@@ -12,7 +20,7 @@ async function withStick(
 ): Promise<void> {
   const folder = makeTemporaryFolder();
   try {
-    using stick = await ExfatStick.make(folder, 48 * mib);
+    using stick = await ExfatStick.make(folder, 43 * mib);
     const home = `${folder}/home`;
     await Deno.mkdir(home);
     const desk: Desk = {
@@ -36,3 +44,95 @@ Deno.test("exFAT, a real file system in an image", async (test) => {
     }
   });
 });
+
+/** What a command is doing when the stick goes. */
+const works: readonly {
+  readonly what: string;
+  readonly args: (desk: Desk) => readonly string[];
+  /** Whether a segment is lost before. */
+  readonly damaged?: boolean;
+}[] = [
+  { what: "a health run", args: () => ["health", "--check"] },
+  { what: "a repair", args: () => ["health"], damaged: true },
+  { what: "a commit", args: () => ["commit", "new"] },
+  {
+    what: "a restore",
+    args: ({ home }) => ["restore", "big", "-o", `${home}/out`],
+  },
+];
+
+for (const { what, args, damaged } of works) {
+  for (const way of ["pull", "detach"] as const) {
+    Deno.test(`a stick that goes (${way}) during ${what} is offline, not damaged`, async () => {
+      await withStick(async (desk, stick) => {
+        const archive = `${desk.stick}/archive`;
+        const old = new Prng(1).bytes(3 * mib);
+        await Deno.writeFile(`${desk.home}/big`, old);
+        await Deno.writeFile(`${desk.home}/new`, new Prng(2).bytes(3 * mib));
+        const policy = ["--policy", "erasure:4+2"];
+        const end = ["-a", archive, "--workers", "0"];
+        const made = await desk.run(["commit", "big", ...policy, ...end]);
+        equal(made.code, 0, made.stderr);
+        if (damaged) await loseSegment(archive);
+        const words = [...args(desk), ...end];
+        const ending = await goneDuring(desk, stick, way, words);
+        equal(ending.code, 8, ending.stdout + ending.stderr);
+        match(ending.stderr, /not there any more|the disk is not there/);
+        doesNotMatch(ending.stdout + ending.stderr, /damage|lost|rotten/i);
+        await stick.unplug();
+        await stick.plugIn();
+        const after = await desk.run(["health", ...end]);
+        const codes = damaged ? [0, 1] : [0];
+        ok(codes.includes(after.code), after.stdout + after.stderr);
+        const restore = ["restore", "big", "-o", "again", ...end];
+        equal((await desk.run(restore)).code, 0);
+        ok(equalBytes(await Deno.readFile(`${desk.home}/again`), old));
+        const again = ["commit", "new", ...policy, ...end];
+        equal((await desk.run(again)).code, 0);
+      });
+    });
+  }
+}
+
+async function loseSegment(archive: string): Promise<void> {
+  const folder = [...Deno.readDirSync(archive)]
+    .find(({ name }) => name.startsWith("big_"))!.name;
+  const block = `${archive}/${folder}/blocks/block_0`;
+  await Deno.remove(`${block}/segments/segment_0.dat`);
+}
+
+/** Starts the program, and takes the stick away while it works. */
+async function goneDuring(
+  desk: Desk,
+  stick: ExfatStick,
+  way: "pull" | "detach",
+  args: readonly string[],
+): Promise<Ending> {
+  using running = startProgram(args, { cwd: desk.home });
+  await waitForOpenFile(running, `${desk.stick}/`);
+  if (way === "pull") await stick.pull();
+  else stick.detach();
+  return await running.ending;
+}
+
+/** Waits until the process has a file open below `folder`: then it is at work. */
+async function waitForOpenFile(
+  running: Running,
+  folder: string,
+): Promise<void> {
+  const files = `/proc/${running.child.pid}/fd`;
+  let ended = false;
+  running.ending.finally(() => ended = true).catch(() => {});
+  while (!ended) {
+    try {
+      for (const { name } of Deno.readDirSync(files)) {
+        const path = Deno.readLinkSync(`${files}/${name}`);
+        if (path.startsWith(folder) && path.endsWith(".dat")) return;
+      }
+    } catch {
+      // closed meanwhile
+    }
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  throw new Error("The program ended before it was met at work");
+}
