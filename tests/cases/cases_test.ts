@@ -8,7 +8,7 @@ import { formatTally, sumOf } from "./tally.ts";
 
 // More than there are cores: some operations let timers turn.
 const threadCount = 2 * navigator.hardwareConcurrency;
-const rounds = 3;
+const rounds = 2;
 const caseCountMin = 100_000;
 
 Deno.test(`at least ${caseCountMin} crash and fault cases lose nothing`, async () => {

@@ -12,7 +12,7 @@ import { type Shape, shapes } from "./shapes.ts";
 import { tryCase } from "./stage.ts";
 import type { Tally } from "./tally.ts";
 
-/** Patterns of harm to each entry. */
+/** Patterns of harm to each entry of a shape with stride 1. */
 const patternCount = 60;
 
 /** Many patterns of damage to one entry of the job's shape. */
@@ -24,11 +24,12 @@ export async function runDamage(
   const draw = shapes[job.shape];
   assert(draw !== undefined, `there is a shape "${job.shape}"`);
   const prng = new Prng(job.seed);
-  const sample = await makeSample(draw(prng), prng);
+  const shape = draw(prng);
+  const sample = await makeSample(shape, prng);
   const { folder, geometry } = sample;
   const paths = shardFiles(folder, geometry);
   const harmsMax = 2 * (geometry.parityShards + 1);
-  for (let nth = 1; nth <= patternCount; nth++) {
+  for (let nth = 1; nth <= patternCount; nth += shape.stride) {
     const name = { kind: "pattern", nth, variant: "any" };
     await tryCase({ job, tally, only }, name, async () => {
       const own = new Prng(job.seed * 1000 + nth);

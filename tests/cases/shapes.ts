@@ -36,11 +36,10 @@ export const shapes: Readonly<Record<string, (prng: Prng) => Shape>> = {
   "tier 3": (prng) => tiered(prng, 3, 6 * kib, 14 * kib),
   "tier 4": (prng) => {
     const blocks = 1 + prng.below(3);
-    return {
-      ...tiered(prng, 3, 15 * kib, blocks * 30 * kib),
-      settings: { ...settings, segmentBytes: 1 * kib },
-      stride: 9,
-    };
+    const shape = tiered(prng, 3, 15 * kib, blocks * 30 * kib);
+    // Whole blocks need small segments.
+    const fine = { ...shape.settings, segmentBytes: 1 * kib };
+    return { ...shape, settings: fine, stride: 13 };
   },
   "erasure": (prng) => {
     const data = 1 + prng.below(6), parity = 1 + prng.below(3);
@@ -67,7 +66,12 @@ function shapeOf(
 ): Shape {
   const segmentBytes = kib << prng.below(3);
   return {
-    settings: { ...settings, segmentBytes },
+    settings: {
+      ...settings,
+      segmentBytes,
+      // Some commits that are cut off are gone on with by the next one, at once or after a while.
+      ...(prng.below(2) === 0 ? {} : { resumeBytesMin: prng.below(2000) }),
+    },
     policy,
     payloadBytes: () => drawSize(prng, min, max),
     parityShards,

@@ -13,7 +13,7 @@ const pairs: readonly Omit<Job, "seed">[] = [
 ];
 
 /** Seeds of the pairs that need more of them to meet as many geometries. */
-const seedsPerRound: Readonly<Record<string, number>> = { damage: 10 };
+const seedsPerRound: Readonly<Record<string, number>> = { damage: 15 };
 
 /** Every pair with every seed of rounds 1 to `rounds`, beginning after `firstSeed`. */
 export function* jobsOf(firstSeed: number, rounds: number): Generator<Job> {
