@@ -73,7 +73,7 @@ for (const { what, args, damaged } of works) {
         const end = ["-a", archive, "--workers", "0"];
         const made = await desk.run(["commit", "big", ...policy, ...end]);
         equal(made.code, 0, made.stderr);
-        if (damaged) await loseSegment(archive);
+        if (damaged) loseSegment(archive);
         const words = [...args(desk), ...end];
         const ending = await goneDuring(desk, stick, way, words);
         equal(ending.code, 8, ending.stdout + ending.stderr);
@@ -94,11 +94,11 @@ for (const { what, args, damaged } of works) {
   }
 }
 
-async function loseSegment(archive: string): Promise<void> {
+function loseSegment(archive: string): void {
   const folder = [...Deno.readDirSync(archive)]
     .find(({ name }) => name.startsWith("big_"))!.name;
   const block = `${archive}/${folder}/blocks/block_0`;
-  await Deno.remove(`${block}/segments/segment_0.dat`);
+  Deno.removeSync(`${block}/segments/segment_0.dat`);
 }
 
 /** Starts the program, and takes the stick away while it works. */
@@ -115,24 +115,27 @@ async function goneDuring(
   return await running.ending;
 }
 
-/** Waits until the process has a file open below `folder`: then it is at work. */
+/** Waits until the process has a shard open below `folder`: then it is at work. */
 async function waitForOpenFile(
   running: Running,
   folder: string,
 ): Promise<void> {
-  const files = `/proc/${running.child.pid}/fd`;
   let ended = false;
   running.ending.finally(() => ended = true).catch(() => {});
-  while (!ended) {
-    try {
-      for (const { name } of Deno.readDirSync(files)) {
-        const path = Deno.readLinkSync(`${files}/${name}`);
-        if (path.startsWith(folder) && path.endsWith(".dat")) return;
-      }
-    } catch {
-      // closed meanwhile
-    }
+  while (!hasOpenShard(running.child.pid, folder)) {
+    ok(!ended, "the program is met at work");
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  throw new Error("The program ended before it was met at work");
+}
+
+function hasOpenShard(pid: number, folder: string): boolean {
+  const files = `/proc/${pid}/fd`;
+  try {
+    return [...Deno.readDirSync(files)].some(({ name }) => {
+      const path = Deno.readLinkSync(`${files}/${name}`);
+      return path.startsWith(folder) && path.endsWith(".dat");
+    });
+  } catch {
+    return false; // it closed one, or ended, meanwhile
+  }
 }
