@@ -7,6 +7,9 @@ import type { Bytes } from "../base/bytes.ts";
 import { errnoOf, failureOf, formatAttempt, refusal } from "./failure.ts";
 import type { StoreFile } from "./store.ts";
 
+/** What every file system holds. */
+const smallFileBytes = 2 ** 31 - 1;
+
 /** A plain file that a DirStore has opened. */
 export class DirFile implements StoreFile {
   readonly #file: Deno.FsFile;
@@ -69,6 +72,14 @@ export class DirFile implements StoreFile {
       }
     } catch (error) {
       this.#position = -1;
+      // Linux does not even go to a place that no file can have: FAT32 ends at 4 GiB.
+      if (offset >= smallFileBytes && errnoOf(error) === "EINVAL") {
+        throw refusal(
+          formatAttempt("write", this.#path, this.#location),
+          "no-space",
+          "the file system holds no larger file",
+        );
+      }
       throw this.#failureOf("write", error);
     }
     this.#position += count;

@@ -76,6 +76,7 @@ function formatInit(script: string, output: string): string {
     "mkdir /run/stick /run/home",
     ...modules.map((name) => `insmod ${from}/${name}.ko`),
     "mount -t vfat -o codepage=437,iocharset=utf8 /dev/ubda /run/stick",
+    "while sleep 0.02; do echo 2 > /proc/sys/vm/drop_caches; done &",
     `'${Deno.execPath()}' run --allow-all --no-check '${script}' ` +
     `/run/stick /run/home > '${output}' 2>&1`,
     "umount /run/stick",
