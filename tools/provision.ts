@@ -55,6 +55,12 @@ const tools: readonly Tool[] = [
     why: "mounts of an archive, as its users make and end them",
   },
   {
+    name: "fio",
+    probe: "fio",
+    package: "fio",
+    why: "somebody else's reads and verification on a mount",
+  },
+  {
     name: "libfuse3-dev",
     probe: "/usr/include/fuse3/fuse_lowlevel.h",
     package: "libfuse3-dev libc6-dev linux-libc-dev",
