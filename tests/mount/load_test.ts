@@ -27,6 +27,7 @@ Deno.test("fio finds what it wrote, whatever the order of its reads", async () =
       "--ioengine=psync",
       "--verify=crc32c",
       "--verify_fatal=1",
+      "--verify_state_save=0",
       "--randseed=7",
       "--output-format=terse",
       `--description=${name}`,
