@@ -112,6 +112,32 @@ Deno.test("restoreTree() gives back the parts that paths and globs name, with th
   deepStrictEqual(bench.outputs.list(""), []);
 });
 
+Deno.test("restoreTree() brings back the files of a whole lost block from the others", async () => {
+  const tiers = { tier1Max: 1, tier2Max: 2, tier3Max: 3 };
+  const bench = new Bench({ settings: { tiers, segmentBytes: 1 * kib } });
+  const writer = everything();
+  const folder = await writer.commit(bench, "t");
+  const blocks = bench.archive.list(`${folder}/blocks`);
+  ok(blocks.length >= 4 && bench.archive.stat(`${folder}/groups`));
+  for (const { name } of blocks) {
+    const inner = `${folder}/blocks/${name}`;
+    bench.archive.rename(inner, "aside");
+    const whole = await restore(bench);
+    const store = bench.outputs as MemoryStore;
+    deepStrictEqual(pictureOf(store, "out"), expectedOf(writer), name);
+    ok(whole.complete && whole.rebuiltLeafCount > 0, name);
+    store.removeTree("out");
+    await restore(bench, { patterns: ["big"] });
+    deepStrictEqual(
+      pictureOf(store, "out"),
+      expectedOf(writer, ({ path }) => path === "big"),
+      name,
+    );
+    store.removeTree("out");
+    bench.archive.rename("aside", inner);
+  }
+});
+
 Deno.test("restoreTree() of a part reads no more rows than the part takes", async () => {
   const bench = new Bench();
   const writer = everything();
