@@ -33,8 +33,7 @@ Deno.test("an entry of tier 4 outlives a whole block and three shards of every o
   const before = readTree(work.archive);
 
   const folder = `${work.archive}/${entry.folder}`;
-  const blocks = [...Deno.readDirSync(`${folder}/blocks`)]
-    .map((each) => each.name).sort();
+  const blocks = namesIn(`${folder}/blocks`);
   const lose = (gone: number) => {
     blocks.forEach((block, index) => {
       const inner = `${folder}/blocks/${block}`;
@@ -65,3 +64,7 @@ Deno.test("an entry of tier 4 outlives a whole block and three shards of every o
   equal(damage.length, 16 * 3 + gone.length);
   deepEqual(readTree(work.archive), before);
 });
+
+function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map((each) => each.name).sort();
+}
