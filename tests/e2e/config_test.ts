@@ -177,7 +177,7 @@ const usage: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [["commit", "file", "--durability", "some"], /durability/],
   [["commit", "-x"], /"-x"/],
   [["restore"], /Expected a NAME/],
-  [["restore", "file", "-o", "-", "--json"], /both need standard output/],
+  [["restore", "file", "-o", "-", "--overwrite"], /goes with a file/],
   [["restore", "file", "other"], /"other"/],
   [["health", "--repair"], /"--repair"/],
   [["list", "file"], /"file"/],
