@@ -178,7 +178,7 @@ const usage: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [["commit", "-x"], /"-x"/],
   [["restore"], /Expected a NAME/],
   [["restore", "file", "-o", "-", "--overwrite"], /goes with a file/],
-  [["restore", "file", "other"], /"other"/],
+  [["restore", "file", "other"], /"file" is a file, not a tree/],
   [["health", "--repair"], /"--repair"/],
   [["list", "file"], /"file"/],
   [["find"], /Expected a PATTERN/],

@@ -171,7 +171,12 @@ Deno.test("what is not an entry lies in the archive unseen and untouched", async
   equal(health.code, 0);
   equal(health.entries.length, 1);
   await work.expectRestore(0, "file", content);
-  deepEqual(readTree(work.archive, { times: true }), before);
+  // Locks come and go in the archive's own folder.
+  const withoutRoot = ({ "": _root, ...rest }: Record<string, string>) => rest;
+  deepEqual(
+    withoutRoot(readTree(work.archive, { times: true })),
+    withoutRoot(before),
+  );
 });
 
 Deno.test("files in an entry that are none of it are said and left alone", async () => {
