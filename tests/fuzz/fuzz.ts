@@ -10,6 +10,7 @@ import { archiveTarget, folderTarget } from "./archive_target.ts";
 import { commandLineTarget } from "./command_line_target.ts";
 import { configTarget } from "./config_target.ts";
 import { fileTableTarget } from "./file_table_target.ts";
+import { indexPageTarget } from "./index_page_target.ts";
 import { legacyTarget } from "./legacy_target.ts";
 import { manifestTarget } from "./manifest_target.ts";
 import { outboardTarget } from "./outboard_target.ts";
@@ -21,6 +22,7 @@ export const targets: readonly Target[] = [
   outboardTarget,
   fileTableTarget,
   legacyTarget,
+  indexPageTarget,
   configTarget,
   commandLineTarget,
   archiveTarget,
