@@ -16,7 +16,7 @@ import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { OpenMode } from "../../src/store/store.ts";
 import { makeShaped, type Shape } from "./cross_block_entry.ts";
 import { expect, shardFiles } from "./damage_model.ts";
-import { Collector } from "./byte_streams.ts";
+import { Collector, streamOf } from "./byte_streams.ts";
 import { Bench, kib, readTree, removeFile, rotBytes } from "./harness.ts";
 import { judge, judgeHarm, type Sample } from "./judge.ts";
 
@@ -254,6 +254,26 @@ for (const [blocks, groups, parity] of [[36, 1, 1], [100, 1, 3], [250, 2, 4]]) {
     strictEqual(expected.lostRanges.length, lost.size);
   });
 }
+
+Deno.test("a stream of tier 4 has parity across blocks, too, over segments that it wrote itself", async () => {
+  const tiers = { tier1Max: 1 * kib, tier2Max: 2 * kib, tier3Max: 3 * kib };
+  const bench = new Bench({ settings: { tiers, segmentBytes: 2 * kib } });
+  const payload = new Prng(8).bytes(5 * 60 * kib + 9 * kib + 1);
+  const { tier, folder, crossBlock } = await bench.engine.commitStream({
+    reader: streamOf(payload),
+    label: "-",
+    name: "sample.bin",
+  });
+  deepStrictEqual([tier, crossBlock], [4, { groups: 1, parity: 1 }]);
+  const whole = readTree(bench.archive, "");
+  for (const block of [0, 5]) {
+    bench.archive.removeTree(`${folder}/blocks/block_${block}`);
+    const { bytes } = await bench.restore("sample.bin");
+    ok(bytes !== undefined && equalBytes(bytes, payload));
+    strictEqual((await bench.healthOfOne(true)).state, "repaired");
+    deepStrictEqual(readTree(bench.archive, ""), whole);
+  }
+});
 
 Deno.test("parity across blocks is verified, and comes back from the segments", async () => {
   const sample = await commitTier4(12);
