@@ -118,6 +118,8 @@ export interface Statx {
   /** In units of 512 bytes. */
   readonly blocks: bigint;
   readonly modifiedNs: bigint;
+  /** When content, names or attributes were last changed. */
+  readonly changedNs: bigint;
   /** Major and minor number. */
   readonly device: string;
 }
@@ -134,6 +136,8 @@ export function decodeStatx(view: DataView): Statx {
     blocks: view.getBigUint64(48, true),
     modifiedNs: view.getBigInt64(112, true) * 1_000_000_000n +
       BigInt(view.getUint32(120, true)),
+    changedNs: view.getBigInt64(96, true) * 1_000_000_000n +
+      BigInt(view.getUint32(104, true)),
     device: `${view.getUint32(136, true)}:${view.getUint32(140, true)}`,
   };
 }

@@ -19,6 +19,7 @@ import { Codec } from "../codec/mod.ts";
 import { indexFile } from "../format/entry_path.ts";
 import type { TimeSpan } from "../base/calendar.ts";
 import type { TierLimits } from "../format/policy.ts";
+import type { FileRow } from "../format/file_row.ts";
 import { DirStore } from "../store/dir_store.ts";
 import { DirTreeStore } from "../store/dir_tree_store.ts";
 import { SqlitePageFiles } from "../store/page_file.ts";
@@ -46,6 +47,7 @@ import type {
   RestoreReport,
 } from "./report.ts";
 import type { ResolvedCommit, ResumeWish } from "./commit.ts";
+import { resolveTree, type TreeWish } from "./source_tree.ts";
 import type { ArchiveReader, ReaderOptions } from "./reader.ts";
 import { openSourceStream } from "./source_stream.ts";
 import {
@@ -60,6 +62,7 @@ import { canStartWorkers, WorkerPool } from "./worker_pool.ts";
 export type { TimeSpan } from "../base/calendar.ts";
 export type { TierLimits } from "../format/policy.ts";
 export type { CountRule, KeepReason, KeepRules } from "../format/prune.ts";
+export type { TreeWish } from "./source_tree.ts";
 export type { PruneRequest } from "./engine.ts";
 export type { ReadEntry as CatalogueEntry } from "./catalogue.ts";
 export type { FileTable } from "../format/file_table.ts";
@@ -100,6 +103,8 @@ export interface CommitRequest {
   readonly force?: boolean;
   /** Whether to go on with a commit of the source that was cut off. Default: where there is one. */
   readonly resume?: ResumeWish;
+  /** What of a folder is committed; without meaning for a file. */
+  readonly tree?: TreeWish;
 }
 
 /** What to restore and where. */
@@ -149,6 +154,11 @@ export interface Archive extends AsyncDisposable {
   find(pattern: string): ArchiveListing;
   /** The one entry that the selector names. @throws {Failure} `not-found`, `ambiguous` */
   show(selector: string): EntrySummary;
+  /** What lies in a tree at these paths and globs, and below; everything without any. */
+  files(
+    entry: EntrySummary,
+    patterns: readonly string[],
+  ): Promise<Iterable<FileRow>>;
   /** Plain BLAKE3 of an entry's content, or of the files that store it, for other programs. */
   hashes(
     entry: EntrySummary,
@@ -239,7 +249,7 @@ class LocalArchive implements Archive {
         : undefined;
       const reader = stream ?? own;
       if (reader === undefined) {
-        return await this.#engine.commit(resolveSource(request));
+        return await this.#commitPath(request);
       }
       const name = request.name ?? splitPath(source).name;
       return await this.#engine.commitStream({
@@ -249,6 +259,13 @@ class LocalArchive implements Archive {
         name,
       });
     });
+  }
+
+  #commitPath(request: CommitRequest): Promise<CommitReport> {
+    const { real, isFolder } = findSource(request.source);
+    if (!isFolder) return this.#engine.commit(resolveFile(request, real));
+    const wish = { ...request, ...request.tree };
+    return this.#engine.commitTree(resolveTree(wish, real, this.#root));
   }
 
   restore(request: RestoreRequest): Promise<RestoreReport> {
@@ -300,6 +317,13 @@ class LocalArchive implements Archive {
 
   show(selector: string): EntrySummary {
     return this.#engine.show(selector);
+  }
+
+  files(
+    entry: EntrySummary,
+    patterns: readonly string[],
+  ): Promise<Iterable<FileRow>> {
+    return this.#engine.files(entry, patterns);
   }
 
   hashes(
@@ -490,13 +514,17 @@ function isThere(path: string): boolean {
   }
 }
 
-function resolveSource(request: CommitRequest): ResolvedCommit {
-  let real: string;
+/** @throws {Failure} `not-found`, `source-unreadable` */
+function findSource(source: string): { real: string; isFolder: boolean } {
   try {
-    real = Deno.realPathSync(request.source);
+    const real = Deno.realPathSync(source);
+    return { real, isFolder: Deno.statSync(real).isDirectory };
   } catch (error) {
-    throw sourceFailure(request.source, error);
+    throw sourceFailure(source, error);
   }
+}
+
+function resolveFile(request: CommitRequest, real: string): ResolvedCommit {
   const { folder, name } = splitPath(real);
   return {
     source: { root: folder, path: name },

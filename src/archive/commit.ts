@@ -28,6 +28,7 @@ import {
 } from "../format/policy.ts";
 import type { StoreStat } from "../store/store.ts";
 import { type EngineContext, throwIfInterrupted } from "./context.ts";
+import type { StoredFileTable } from "./file_table_write.ts";
 import type { CommitReport, EntrySummary } from "./report.ts";
 import {
   encodeBytesOf,
@@ -98,6 +99,10 @@ export interface Payload {
   readonly attributes: Manifest["source"];
   /** Called when all was read. @throws {Failure} `source-changed`: then no entry becomes visible */
   verifySource(root: Bytes): void;
+  /** Of a tree: its files. */
+  readonly fileCount?: number;
+  /** Of a tree: makes its file table, when the payload is stored and known to be right. */
+  makeTable?(): Promise<StoredFileTable>;
 }
 
 /** Makes one entry of a file. @throws {Failure} `invalid-name`, `source-changed`, `no-space`, … */
@@ -155,6 +160,9 @@ export async function commitPayload(
     operation: "commit",
     name: payload.name,
     bytesTotal: encodeBytesOf(plan.geometry),
+    ...(payload.fileCount === undefined
+      ? {}
+      : { fileCount: payload.fileCount }),
   });
   let filled: Filled;
   try {
@@ -252,7 +260,8 @@ async function fillStaging(
   const syncs = new Syncs(context.store, context);
   try {
     const outboard = await encodeShards(work, payload.feed, syncs, context);
-    const manifest = describe(draft, outboard, context);
+    const table = await payload.makeTable?.();
+    const manifest = describe(draft, outboard, table, context);
     payload.verifySource(manifest.root);
     throwIfInterrupted(context);
     const identical = payload.force
@@ -262,7 +271,8 @@ async function fillStaging(
       work.journal?.[Symbol.dispose]();
       return { outcome: "unchanged", summary: identical.summary };
     }
-    const written = writeMetadata(manifest, outboard, work.folder, context);
+    const metadata = { outboard, table: table?.compressed };
+    const written = writeMetadata(manifest, metadata, work.folder, context);
     syncs.start(written.paths);
     await syncs.finish();
     // A slow disk may have taken minutes for that.
@@ -292,6 +302,7 @@ function feedOf(request: ResolvedCommit): PayloadFeed {
 function describe(
   draft: Draft,
   outboard: Outboard,
+  table: StoredFileTable | undefined,
   context: EngineContext,
 ): Manifest {
   const { payload, plan, work } = draft;
@@ -312,6 +323,7 @@ function describe(
       (bytes) => codec.digest(bytes),
     ),
     source: payload.attributes,
+    ...(table === undefined ? {} : { files: table.record }),
   };
 }
 
@@ -362,7 +374,7 @@ function statSource(
   }
   if (stat.kind !== "file") {
     const what = stat.kind === "folder"
-      ? "it is a folder, and only files can be committed in this version"
+      ? "it is a folder"
       : "it is not a plain file";
     throw new Failure(
       "wrong-kind",

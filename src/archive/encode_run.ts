@@ -11,7 +11,8 @@ import { payloadOffsetOf, shardLength } from "../format/geometry.ts";
 import type { Store } from "../store/store.ts";
 import { RunBuffer } from "./run_buffer.ts";
 import { readSpool } from "./spool.ts";
-import type { EncodeJob } from "./worker_protocol.ts";
+import { PieceReader } from "./pieces.ts";
+import type { EncodeJob, PieceProblem } from "./worker_protocol.ts";
 import { writeNewRows } from "./write_rows.ts";
 
 /** What a job needs of its thread. */
@@ -21,14 +22,21 @@ export interface JobContext {
   storeOf(root: string): Store;
 }
 
+/** What came of a run. */
+export interface EncodedRun {
+  /** Laid out as Outboard.readRun gives them. */
+  readonly digests: Bytes;
+  readonly problems: readonly PieceProblem[];
+}
+
 /**
  * Does the job; gives the digests of the run, laid out as Outboard.readRun gives them.
  * @throws {Failure} `source-changed` when the source is shorter than it was; what the stores throw
  */
-export function encodeRun(job: EncodeJob, context: JobContext): Bytes {
+export function encodeRun(job: EncodeJob, context: JobContext): EncodedRun {
   const { geometry, run } = job;
   using buffer = new RunBuffer(context.codec, geometry, run);
-  readSource(job, context, buffer);
+  const problems = readSource(job, context, buffer);
   const stride = run.rowCount * digestBytes;
   const digests = new Uint8Array(buffer.shardCount * stride);
   for (let shard = 0; shard < buffer.dataShards; shard++) {
@@ -41,14 +49,14 @@ export function encodeRun(job: EncodeJob, context: JobContext): Bytes {
   }
   digestParity(buffer, isCopied, digests);
   writeShards(job, context, buffer, isCopied);
-  return digests;
+  return { digests, problems };
 }
 
 function readSource(
   job: EncodeJob,
   context: JobContext,
   buffer: RunBuffer,
-): void {
+): readonly PieceProblem[] {
   using source = openSource(job, context);
   for (let shard = 0; shard < buffer.dataShards; shard++) {
     const wanted = buffer.lengthOf(shard);
@@ -60,6 +68,7 @@ function readSource(
     }
     buffer.padShard(shard);
   }
+  return source.finish?.() ?? [];
 }
 
 /** The source of a run: what each data shard of it gets. */
@@ -68,6 +77,8 @@ interface RunSource extends Disposable {
   readonly path: string;
   /** Reads until `target` is full or there is no more; gives the count of bytes. */
   read(shard: number, target: Bytes): number;
+  /** Called when all was read; gives the files that could not be read as planned. */
+  finish?(): readonly PieceProblem[];
 }
 
 function openSource(job: EncodeJob, context: JobContext): RunSource {
@@ -106,6 +117,21 @@ function openSource(job: EncodeJob, context: JobContext): RunSource {
         },
         [Symbol.dispose]: () => {},
       };
+    case "pieces": {
+      const reader = new PieceReader(context.storeOf(source.root), source);
+      return {
+        path: "",
+        read: (shard, target) => {
+          reader.read(target, offsetOf(shard));
+          return target.length;
+        },
+        finish: () => {
+          reader.finish();
+          return reader.problems;
+        },
+        [Symbol.dispose]: () => reader[Symbol.dispose](),
+      };
+    }
     default:
       return unreachable(source);
   }

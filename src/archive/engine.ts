@@ -17,8 +17,13 @@ import {
 } from "./catalogue.ts";
 import { commitEntry, type ResolvedCommit } from "./commit.ts";
 import { commitStream, type StreamCommit } from "./commit_stream.ts";
+import { commitTree, type ResolvedTree } from "./commit_tree.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
+import type { FileRow } from "../format/file_row.ts";
+import { readFileRows } from "./file_table_copies.ts";
+import { readAnyManifest } from "./manifest_copies.ts";
+import { TreeSelection } from "./tree_select.ts";
 import { findEntries } from "./find.ts";
 import { hashContent, hashStored } from "./hashes.ts";
 import { examineEntry, reportOfProblem } from "./health.ts";
@@ -86,6 +91,12 @@ export class Engine {
   async commitStream(request: StreamCommit): Promise<CommitReport> {
     using _lock = await this.#locks.take("writer", "commit");
     return await commitStream(request, this.#context);
+  }
+
+  /** Makes one entry of a folder. @throws {Failure} */
+  async commitTree(request: ResolvedTree): Promise<CommitReport> {
+    using _lock = await this.#locks.take("writer", "commit");
+    return await commitTree(request, this.#context);
   }
 
   /** The entry that a restore of `selector` gives back. @throws {Failure} */
@@ -164,6 +175,22 @@ export class Engine {
     yield* of === "content"
       ? hashContent(entry, this.#context)
       : hashStored(entry, this.#context);
+  }
+
+  /** What lies in a tree at these paths or globs; everything without any. @throws {Failure} */
+  async files(
+    { folder, name }: EntrySummary,
+    patterns: readonly string[],
+  ): Promise<Iterable<FileRow>> {
+    const found = readAnyManifest(folder, this.#context);
+    const rows = found.kind === "found"
+      ? await readFileRows(folder, found.manifest, this.#context)
+      : undefined;
+    if (rows !== undefined) return selectRows(rows, patterns, name);
+    throw new Failure(
+      "wrong-kind",
+      `"${name}" is a file: only folders that were committed have files to list`,
+    );
   }
 
   /** Removes one entry. @throws {Failure} */
@@ -316,6 +343,19 @@ export class Engine {
   #catalogue(): Catalogue {
     return readCatalogue(this.#context);
   }
+}
+
+/** @throws {Failure} `not-found` at the end, for a pattern that matched nothing */
+function* selectRows(
+  rows: Iterable<FileRow>,
+  patterns: readonly string[],
+  name: string,
+): Generator<FileRow> {
+  const selection = new TreeSelection(patterns);
+  for (const row of rows) if (selection.has(row.path)) yield row;
+  const [missing] = selection.unmatched();
+  if (missing === undefined) return;
+  throw new Failure("not-found", `There is no "${missing}" in "${name}"`);
 }
 
 /** Lets the event loop take a turn, so that a signal is heard between two removals. */

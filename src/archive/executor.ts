@@ -4,13 +4,15 @@
 import { AssertionError, unreachable } from "../base/assert.ts";
 import { Failure, messageOf } from "../base/errors.ts";
 import { encodeColumn } from "./encode_column.ts";
-import { encodeRun, type JobContext } from "./encode_run.ts";
+import { type EncodedRun, encodeRun, type JobContext } from "./encode_run.ts";
 import { loadRun } from "./load_run.ts";
 import { type ScanOutcome, scanRun } from "./scan_run.ts";
 import { solveSlab } from "./solve_slab.ts";
+import { hashSlices } from "./hash_slices.ts";
 import type {
   EncodeColumnJob,
   EncodeJob,
+  HashJob,
   Job,
   JobResult,
   LoadJob,
@@ -33,15 +35,19 @@ export function runJob(job: Job, context: JobContext): JobResult {
   try {
     switch (job.kind) {
       case "encode":
-        return { kind: "encoded", digests: encodeRun(job, context) };
-      case "encode-column":
-        return { kind: "encoded", digests: encodeColumn(job, context) };
+        return { kind: "encoded", ...encodeRun(job, context) };
+      case "encode-column": {
+        const digests = encodeColumn(job, context);
+        return { kind: "encoded", digests, problems: [] };
+      }
       case "scan":
         return { kind: "scanned", ...scanRun(job, context) };
       case "slab":
         return { kind: "solved", findings: solveSlab(job, context) };
       case "load":
         return { kind: "loaded", faultyRows: loadRun(job, context) };
+      case "hash":
+        return { kind: "hashed", digests: hashSlices(job, context) };
       default:
         return unreachable(job);
     }
@@ -88,10 +94,22 @@ export class InlineExecutor implements Executor {
 export async function encodeWith(
   executor: Executor,
   job: EncodeJob | EncodeColumnJob,
-): Promise<Bytes> {
+): Promise<EncodedRun> {
   const result = succeeded(await executor.run(job));
   if (result.kind !== "encoded") {
     throw new AssertionError("an encode job gave another's result");
+  }
+  return result;
+}
+
+/** Does a hash job. @throws {Failure} @throws {AssertionError} */
+export async function hashWith(
+  executor: Executor,
+  job: HashJob,
+): Promise<Bytes> {
+  const result = succeeded(await executor.run(job));
+  if (result.kind !== "hashed") {
+    throw new AssertionError("a hash job gave another's result");
   }
   return result.digests;
 }

@@ -3,7 +3,13 @@
 
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
-import { decodeFileTable, type FileTable } from "../format/file_table.ts";
+import type { FileRow } from "../format/file_row.ts";
+import {
+  decodeFileTable,
+  type FileTable,
+  FileTableReader,
+} from "../format/file_table.ts";
+import { Invalid } from "../format/members.ts";
 import type { FileTableRecord } from "../format/files_member.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { EngineContext } from "./context.ts";
@@ -39,14 +45,47 @@ export async function openFileTable(
   manifest: Manifest,
   context: EngineContext,
 ): Promise<FoundFileTable | undefined> {
-  const { files, geometry } = manifest;
+  const found = await readTable(folder, manifest, context);
+  if (found === undefined) return undefined;
+  const decoded = decodeFileTable(found.bytes, manifest.geometry.payloadBytes);
+  if (decoded.kind === "invalid") throw invalid(manifest, decoded.problem);
+  return { table: decoded.table, badCopies: found.badCopies };
+}
+
+/**
+ * Reads the rows of a tree's file table, once, each when it is asked for and all before it are right;
+ * undefined for an entry that is no tree.
+ * @throws {Failure} `damaged`, also while rows are taken
+ */
+export async function readFileRows(
+  folder: string,
+  manifest: Manifest,
+  context: EngineContext,
+): Promise<Generator<FileRow> | undefined> {
+  const found = await readTable(folder, manifest, context);
+  return found && rowsOf(found.bytes, manifest);
+}
+
+function* rowsOf(bytes: Bytes, manifest: Manifest): Generator<FileRow> {
+  try {
+    yield* new FileTableReader(bytes, manifest.geometry.payloadBytes).rows();
+  } catch (error) {
+    throw error instanceof Invalid ? invalid(manifest, error.message) : error;
+  }
+}
+
+/** The uncompressed table, which is what the manifest says. @throws {Failure} `damaged` */
+async function readTable(
+  folder: string,
+  manifest: Manifest,
+  context: EngineContext,
+): Promise<{ bytes: Bytes; badCopies: readonly BadCopy[] } | undefined> {
+  const { files } = manifest;
   const found = findTablePages(folder, manifest, context);
   if (found === undefined || files === undefined) return undefined;
   if (found.lostPages.length > 0) {
-    throw damaged(
-      manifest,
-      `pages ${found.lostPages.join(", ")} are lost in all its copies`,
-    );
+    const pages = found.lostPages.join(", ");
+    throw damaged(manifest, `pages ${pages} are lost in all its copies`);
   }
   const bytes = await decompress(found.bytes, files.tableBytes);
   if (bytes === undefined) {
@@ -55,14 +94,11 @@ export async function openFileTable(
   if (!equalBytes(context.codec.digest(bytes), files.tableRoot)) {
     throw damaged(manifest, "it does not have the BLAKE3 of the manifest");
   }
-  const decoded = decodeFileTable(bytes, geometry.payloadBytes);
-  if (decoded.kind === "invalid") {
-    throw damaged(
-      manifest,
-      `it breaks a rule of the format: ${decoded.problem}`,
-    );
-  }
-  return { table: decoded.table, badCopies: found.badCopies };
+  return { bytes, badCopies: found.badCopies };
+}
+
+function invalid(manifest: Manifest, problem: string): Failure {
+  return damaged(manifest, `it breaks a rule of the format: ${problem}`);
 }
 
 function pagedTable(files: FileTableRecord): PagedFile {

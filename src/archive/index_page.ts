@@ -44,6 +44,7 @@ const summaryColumns = {
   leafBytes: "count",
   modified: "text?",
   mode: "text?",
+  tree: "counts?",
 } as const satisfies Readonly<Record<keyof EntrySummary, ColumnKind>>;
 
 // "counts" is an object with whole numbers; "?" may be absent.
@@ -108,7 +109,7 @@ function valueOf(entry: IndexedEntry, name: string): Value {
   const value = name === "manifestBytes" || name === "manifestMs"
     ? entry[name]
     : entry.summary[name as keyof EntrySummary];
-  return value ?? null;
+  return (value ?? null) as Value;
 }
 
 function isColumn(column: unknown, kind: ColumnKind, count: number): boolean {

@@ -2,6 +2,9 @@
 // never an exception. Frontends word it; nothing in here is a sentence.
 
 import type { Failure, FailureCode } from "../base/errors.ts";
+export type { FileRow } from "../format/file_row.ts";
+export type { FileTableCounts as TreeCounts } from "../format/file_table.ts";
+import type { FileTableCounts } from "../format/file_table.ts";
 import type { CleanupVerdict } from "../format/cleanup.ts";
 import type { KeepReason } from "../format/prune.ts";
 
@@ -112,6 +115,8 @@ export interface EntrySummary {
   readonly modified?: string;
   /** Permission bits of the source, octal digits, if known. */
   readonly mode?: string;
+  /** Of a tree: what it holds. */
+  readonly tree?: FileTableCounts;
 }
 
 /** A folder of the archive that could not be read as an entry, and why. Never hides the others. */
@@ -145,7 +150,34 @@ export interface CommitReport extends EntrySummary {
   /** Payload bytes that an earlier commit, which was cut off, had written and that were kept. */
   readonly resumedBytes?: number;
   readonly elapsedMs: number;
+  /** Of a tree: what lies in the source and is not in the entry, but for what a pattern excludes. */
+  readonly skipped?: readonly SkippedPath[];
+  /** Of a tree: files and folders that a pattern excludes. */
+  readonly excludedCount?: number;
+  /** Of a tree: what of its files could not be kept on this system or in this sandbox. */
+  readonly notKept?: readonly TreeLoss[];
 }
+
+/** Something in a source tree that is not in the entry. */
+export interface SkippedPath {
+  readonly path: string;
+  readonly reason:
+    | "special" // a device, a pipe or a socket
+    | "archive" // the archive itself
+    | "other-file-system" // a mount point, of which only the folder is stored
+    | "unreadable"
+    | "changed" // while it was read
+    | "vanished"; // since its folder was listed
+  /** What the system said. */
+  readonly problem?: string;
+}
+
+/** Something that was not kept: an attribute by its name, or a kind of things. */
+export type TreeLoss =
+  | "nanoseconds" // of times: they are kept to the millisecond
+  | "extended-attributes"
+  | "holes" // of sparse files: they are stored as zeros
+  | `attribute:${string}`;
 
 /** A folder that a commit or a removal works in, or left when it was interrupted. */
 export interface Leftover {
@@ -295,11 +327,27 @@ export type ArchiveEvent =
     readonly name: string;
     /** Bytes that the operation will go through, where that is known. */
     readonly bytesTotal?: number;
+    /** Files that it will go through, of a tree. */
+    readonly fileCount?: number;
+  }
+  /** A source tree is being looked at. */
+  | {
+    readonly kind: "walk";
+    readonly name: string;
+    readonly fileCount: number;
+  }
+  /** Something of a source tree does not come into the entry. */
+  | {
+    readonly kind: "skipped";
+    readonly name: string;
+    readonly skipped: SkippedPath;
   }
   | {
     readonly kind: "progress";
     readonly bytesDone: number;
     readonly bytesTotal?: number;
+    /** Files gone through, of a tree. */
+    readonly filesDone?: number;
   }
   | {
     readonly kind: "damage";

@@ -39,12 +39,14 @@ import {
   forEachBounded,
   scanWith,
 } from "./executor.ts";
+import type { EncodedRun } from "./encode_run.ts";
 import type { Journal } from "./journal.ts";
 import type { Syncs } from "./syncs.ts";
 import type {
   EncodeColumnJob,
   EncodeJob,
   PayloadSource,
+  PieceProblem,
 } from "./worker_protocol.ts";
 
 /** An entry's folder while it is made, and its shape. */
@@ -56,7 +58,7 @@ export interface Staging {
 /** Where the payload's bytes come from. */
 export interface PayloadFeed {
   /** What a thread needs to read one run of the payload. */
-  sourceOf(run: RowRun): PayloadSource;
+  sourceOf(run: RowRun, geometry: Geometry): PayloadSource;
   /** Paths outside the archive that threads read. */
   readonly permissions: readonly string[];
   /**
@@ -64,6 +66,12 @@ export interface PayloadFeed {
    * it they are made empty, and written by the encode jobs.
    */
   placeData?(staging: Staging, context: EngineContext): void;
+  /** Files of which no byte lies at that offset of the payload or behind it, for progress. */
+  filesBefore?(payloadOffset: number): number;
+  /** Takes up what the source tolerated, as it happens. */
+  onProblems?(problems: readonly PieceProblem[]): void;
+  /** Called when all shards are written, and before the threads are gone. */
+  onEncoded?(staging: Staging, executor: Executor): Promise<void>;
 }
 
 /** Makes all folders, and all shard files at their final sizes. */
@@ -120,12 +128,15 @@ export async function encodeShards(
     const open = countByBlock(runs);
     await forEachBounded(runs, executor.width, async (run) => {
       throwIfInterrupted(context);
-      outboard.writeRun(run, await makeRun(jobOf(run), journal, executor));
+      const made = await makeRun(jobOf(run), journal, executor);
+      outboard.writeRun(run, made.digests);
+      feed.onProblems?.(made.problems);
       bytesDone += payloadBytesOf(geometry, run);
       context.emit({
         kind: "progress",
         bytesDone: Math.min(bytesDone, bytesTotal),
         bytesTotal,
+        ...filesDoneOf(feed, bytesDone),
       });
       const left = open.get(run.block)! - 1;
       open.set(run.block, left);
@@ -147,7 +158,7 @@ export async function encodeShards(
     [...planRowRuns(geometry, runBytesMax)],
     (run) => ({
       kind: "encode",
-      source: feed.sourceOf(run),
+      source: feed.sourceOf(run, geometry),
       entry,
       geometry,
       run,
@@ -160,15 +171,25 @@ export async function encodeShards(
       return { kind: "encode-column", entry, geometry, run, digests };
     },
   );
+  await feed.onEncoded?.(staging, executor);
   return outboard;
 }
 
-/** Writes a run, unless the journal has it and it is verified; gives its digests. */
+function filesDoneOf(
+  feed: PayloadFeed,
+  bytesDone: number,
+): { filesDone?: number } {
+  return feed.filesBefore === undefined
+    ? {}
+    : { filesDone: feed.filesBefore(bytesDone) };
+}
+
+/** Writes a run, unless the journal has it and it is verified. */
 async function makeRun(
   job: EncodeJob | EncodeColumnJob,
   journal: Journal | undefined,
   executor: Executor,
-): Promise<Bytes> {
+): Promise<EncodedRun> {
   if (journal === undefined) return await encodeWith(executor, job);
   const { entry, geometry, run } = job;
   const inColumn = isColumn(geometry, run.block);
@@ -188,12 +209,15 @@ async function makeRun(
     });
     if (findings.length === 0) {
       journal.bytesKept += payloadBytes;
-      return written;
+      return { digests: written, problems: [] };
     }
   }
-  const digests = await encodeWith(executor, job);
-  journal.add({ run, payloadBytes, digests });
-  return digests;
+  const made = await encodeWith(executor, job);
+  // What could not be read as planned is not to be taken for what was planned.
+  if (made.problems.length === 0) {
+    journal.add({ run, payloadBytes, digests: made.digests });
+  }
+  return made;
 }
 
 /** Whether parity across blocks, written before, is that of the segments as they are now. */
@@ -252,10 +276,17 @@ function payloadBytesOf(geometry: Geometry, run: RowRun): number {
   return Math.min(bytes, geometry.payloadBytes);
 }
 
-/** Writes all copies of manifest and outboard; gives their paths and the manifest's size. */
+/** What lies in copies beside the manifest. */
+export interface EntryMetadata {
+  readonly outboard: Outboard;
+  /** The compressed file table of a tree. */
+  readonly table: Bytes | undefined;
+}
+
+/** Writes all copies of the metadata; gives their paths and the manifest's size. */
 export function writeMetadata(
   manifest: Manifest,
-  outboard: Outboard,
+  { outboard, table }: EntryMetadata,
   folder: string,
   context: EngineContext,
 ): { paths: string[]; manifestBytes: number } {
@@ -281,6 +312,9 @@ export function writeMetadata(
   for (const inner of metadataFolders) {
     if (manifest.outboard.kind === "pages") {
       write(metadataPath(inner, "outboard.bin"), outboard.digests);
+    }
+    if (table !== undefined) {
+      write(metadataPath(inner, "files.jsonl.gz"), table);
     }
     write(metadataPath(inner, "manifest.json"), bytes);
   }

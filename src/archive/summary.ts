@@ -13,7 +13,7 @@ export function summarize(
   folder: string,
   manifestBytes: number,
 ): EntrySummary {
-  const { geometry, source } = manifest;
+  const { geometry, source, files } = manifest;
   const { segmentCount, blockCount } = countsOf(manifest);
   const outboardBytes = manifest.outboard.kind === "pages"
     ? slotCountOf(geometry) * digestBytes
@@ -27,7 +27,8 @@ export function summarize(
     policy: formatPolicy(manifest.policy),
     payloadBytes: geometry.payloadBytes,
     storedBytes: geometry.payloadBytes + parityBytesOf(geometry) +
-      metadataCopyCount * (manifestBytes + outboardBytes),
+      metadataCopyCount *
+        (manifestBytes + outboardBytes + (files?.compressed.bytes ?? 0)),
     root: formatHex(manifest.root),
     segmentCount,
     segmentBytes: geometry.segmentBytes,
@@ -40,5 +41,6 @@ export function summarize(
     leafBytes: geometry.leafBytes,
     ...(source.modified === undefined ? {} : { modified: source.modified }),
     ...(source.mode === undefined ? {} : { mode: source.mode }),
+    ...(files === undefined ? {} : { tree: files.counts }),
   };
 }

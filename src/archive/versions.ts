@@ -86,8 +86,17 @@ function isSame(
 ): boolean {
   return manifest.geometry.payloadBytes === other.geometry.payloadBytes &&
     equalBytes(manifest.root, other.root) &&
+    hasSameFiles(manifest, other) &&
     (!policyGiven ||
       formatPolicy(manifest.policy) === formatPolicy(other.policy));
+}
+
+/** Trees are the same if all that their tables say is. */
+function hasSameFiles({ files }: Manifest, other: Manifest): boolean {
+  if (files === undefined || other.files === undefined) {
+    return files === other.files;
+  }
+  return equalBytes(files.tableRoot, other.files.tableRoot);
 }
 
 /** "lost" also for what cannot be read. @throws {Failure} `offline`, `interrupted` */

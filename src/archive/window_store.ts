@@ -4,7 +4,12 @@
 import { AssertionError } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { ReadOnlyStore } from "../store/read_only_store.ts";
-import type { OpenMode, Store, StoreFile } from "../store/store.ts";
+import type {
+  FileMeasure,
+  OpenMode,
+  Store,
+  StoreFile,
+} from "../store/store.ts";
 
 /** Every file that is opened for writing is the window. Reads go to another store. */
 export class WindowStore extends ReadOnlyStore {
@@ -45,6 +50,10 @@ class WindowFile implements StoreFile {
 
   size(): number {
     return this.#offset + this.#target.length;
+  }
+
+  measure(): FileMeasure {
+    return { bytes: this.size() };
   }
 
   readInto(): number {

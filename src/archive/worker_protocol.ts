@@ -3,6 +3,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { FailureCode } from "../base/errors.ts";
+import type { DataRange } from "../format/file_row.ts";
 import type { Geometry, RowRun } from "../format/geometry.ts";
 import type { Slab, SlabShard } from "../format/slab.ts";
 import type { DamageCause } from "./report.ts";
@@ -24,7 +25,40 @@ export type PayloadSource =
     readonly pieceBytes: number;
   }
   /** The data shards of the entry itself: they are there, and only parity is to be written. */
-  | { readonly kind: "stored" };
+  | { readonly kind: "stored" }
+  /** Files of a tree, each with its part of the run. */
+  | PieceSource;
+
+/** The pieces of files that make the data shards of a run. */
+export interface PieceSource {
+  readonly kind: "pieces";
+  readonly root: string;
+  /** In the order of the shards; each lies in one shard. */
+  readonly pieces: readonly SourcePiece[];
+  /** What becomes zeros and is told, instead of a failure. */
+  readonly tolerated: readonly PieceProblem["reason"][];
+}
+
+/** Consecutive bytes of a file of a tree, and where they belong. */
+export interface SourcePiece {
+  /** The file's number in the tree. */
+  readonly file: number;
+  readonly path: string;
+  /** Size and times of the file when it was looked at: with others its content is another. */
+  readonly fileBytes: number;
+  readonly modifiedMs?: number;
+  readonly changedMs?: number;
+  readonly fileOffset: number;
+  readonly payloadOffset: number;
+  readonly bytes: number;
+}
+
+/** Why a file of a tree could not be read as it was planned. */
+export interface PieceProblem {
+  readonly file: number;
+  readonly reason: "changed" | "vanished" | "unreadable";
+  readonly problem: string;
+}
 
 /** Read a run of the source, hash it, compute its parity, write all its shards. */
 export interface EncodeJob {
@@ -149,8 +183,34 @@ export interface LoadJob {
   readonly targets: readonly SharedBytes[];
 }
 
+/** Digest the content of files of a tree from the payload that an entry has stored. */
+export interface HashJob {
+  readonly kind: "hash";
+  readonly entry: StorePath;
+  readonly geometry: Geometry;
+  readonly slices: readonly FileSlice[];
+}
+
+/** Part of a file's content: 64 KiB leaves of it from one of them on. */
+export interface FileSlice {
+  /** A multiple of 64 KiB. */
+  readonly fileOffset: number;
+  /** At least 1. */
+  readonly bytes: number;
+  /** The file has no more than one leaf. */
+  readonly isWhole: boolean;
+  /** Where its bytes lie in the payload; zeros where nothing lies. */
+  readonly data: readonly DataRange[];
+}
+
 /** What a thread can be asked to do. */
-export type Job = EncodeJob | EncodeColumnJob | ScanJob | SlabJob | LoadJob;
+export type Job =
+  | EncodeJob
+  | EncodeColumnJob
+  | ScanJob
+  | SlabJob
+  | LoadJob
+  | HashJob;
 
 /** One leaf that failed verification. */
 export interface LeafFinding {
@@ -185,7 +245,14 @@ export interface SlabFinding extends ShardFinding {
 
 /** What comes back. A failure is a value: nothing is thrown across threads. */
 export type JobResult =
-  | { readonly kind: "encoded"; readonly digests: Bytes }
+  | {
+    readonly kind: "encoded";
+    readonly digests: Bytes;
+    /** Files of which a piece is zeros now, because the source tolerates it. */
+    readonly problems: readonly PieceProblem[];
+  }
+  /** The digests of all leaves of all slices, one after the other. */
+  | { readonly kind: "hashed"; readonly digests: Bytes }
   | {
     readonly kind: "scanned";
     readonly findings: readonly ShardFinding[];

@@ -52,10 +52,12 @@ export function subtractTimeSpan(timeMs: number, span: TimeSpan): number {
   return shifted * dayMs + (timeMs - day * dayMs) - span.hours * hourMs;
 }
 
+const timePattern =
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/;
+
 /** The time that an ISO 8601 text in UTC (`2025-06-01T12:30:00.5Z`) stands for; NaN for another. */
 export function parseTime(text: string): number {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/
-    .exec(text);
+  const parts = timePattern.exec(text);
   if (parts === null) return NaN;
   const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(
     Number,
@@ -68,7 +70,7 @@ export function parseTime(text: string): number {
 
 /** Whether `text` is a time in UTC as {@link formatTimeNs} writes it, with up to nine digits of fraction. */
 export function isTimeNs(text: string): boolean {
-  return !Number.isNaN(parseTime(text));
+  return timePattern.test(text);
 }
 
 /** The time that an ISO 8601 text in UTC stands for, nanoseconds since 1970; undefined for another. */

@@ -38,6 +38,13 @@ export interface CommitCommand {
   readonly resume: boolean;
   /** Never go on with one. */
   readonly noResume: boolean;
+  /** Patterns of .gitignore. */
+  readonly excludes: readonly string[];
+  /** Files of them. */
+  readonly excludeFiles: readonly string[];
+  readonly oneFileSystem: boolean;
+  readonly skipChanged: boolean;
+  readonly skipUnreadable: boolean;
 }
 
 /** `restore` */
@@ -87,6 +94,9 @@ export interface ShowCommand {
   readonly command: "show";
   readonly selector: string;
   /** Lines for `b3sum -c` instead. */
+  /** Lists a tree, or what lies at `paths` in it. */
+  readonly files: boolean;
+  readonly paths: readonly string[];
   readonly hashes: boolean;
   /** Those of the stored files; means `hashes`, too. */
   readonly shards: boolean;
@@ -318,6 +328,15 @@ function problemOf(command: Command, json: boolean): string | undefined {
     case "remove":
       return command.allVersions && command.version !== undefined
         ? "--version and --all-versions exclude each other"
+        : undefined;
+    case "show":
+      if (command.files && (command.hashes || command.shards)) {
+        return "--files excludes --hashes and --shards";
+      }
+      return command.paths.length > 0 && !command.files
+        ? `Unexpected ${
+          JSON.stringify(command.paths[0])
+        }: paths go with --files`
         : undefined;
     case "prune":
       return Object.values(command.rules).every((rule) => rule === 0)

@@ -1,12 +1,14 @@
 // Commit: each source becomes an entry of its own. A source that fails does not stop the next one.
 
-import type { CommitReport } from "../archive/report.ts";
+import type { TreeWish } from "../archive/archive.ts";
+import type { CommitReport, SkippedPath, TreeLoss } from "../archive/report.ts";
 import { Failure } from "../base/errors.ts";
 import type { CommitCommand } from "./arguments.ts";
 import { exitCodeOf, exitCodes } from "./exit_code.ts";
 import { styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
+import { formatCount } from "./text.ts";
 
 /** How a command line names standard input. */
 const standardInput = "-";
@@ -38,6 +40,7 @@ export async function runCommit(
         ...(command.force ? { force: true } : {}),
         ...(command.resume ? { resume: "require" } : {}),
         ...(command.noResume ? { resume: "never" } : {}),
+        ...wishOf(command),
       });
       entries.push(report);
       tellCommitted(report, session);
@@ -49,7 +52,8 @@ export async function runCommit(
       if (failure.code === "no-space") tellWaysToRoom(session);
     }
   }
-  const exitCode = planExitCode(failed, command.sources.length, session);
+  const exitCode = planExitCode(failed, command.sources.length, session) |
+    (entries.some(isPartial) ? exitCodes.partial : exitCodes.done);
   session.output.document({
     type: "commit",
     schema: 1,
@@ -83,9 +87,10 @@ function tellCommitted(report: CommitReport, session: Session): void {
     });
     session.output.goodNews(
       styled("green", "="),
-      ` ${report.name}: unchanged (${formatSize(report.payloadBytes)}, ` +
+      ` ${report.name}: unchanged (${formatContent(report)}, ` +
         `id ${report.id}); --force stores it again`,
     );
+    tellLeftOut(report, session);
     return;
   }
   session.log.info(`Committed ${report.name} as ${report.id}`, {
@@ -99,7 +104,7 @@ function tellCommitted(report: CommitReport, session: Session): void {
   const tier = report.tier === 0 ? "" : `tier ${report.tier}, `;
   session.output.goodNews(
     styled("green", "✓"),
-    ` ${report.name}: committed (${formatSize(report.payloadBytes)}, ` +
+    ` ${report.name}: committed (${formatContent(report)}, ` +
       `${tier}${report.policy}, id ${report.id})`,
   );
   if (session.verbose) {
@@ -110,6 +115,75 @@ function tellCommitted(report: CommitReport, session: Session): void {
     }
     session.output.result(`    BLAKE3 ${report.root}`);
   }
+  tellLeftOut(report, session);
+}
+
+/** What there was in a tree and is not in its entry, in numbers: each was told when it was met. */
+function tellLeftOut(report: CommitReport, session: Session): void {
+  const { skipped = [], excludedCount = 0, notKept = [] } = report;
+  const parts: string[] = [];
+  if (excludedCount > 0) parts.push(`${excludedCount} excluded`);
+  for (const [reason, words] of Object.entries(skippedWords)) {
+    const count = skipped.filter((each) => each.reason === reason).length;
+    if (count > 0) parts.push(`${count} ${words}`);
+  }
+  if (parts.length > 0) {
+    session.output.goodNews(`    left out: ${parts.join(", ")}`);
+  }
+  if (notKept.length > 0) {
+    session.output.goodNews(`    not kept: ${formatLosses(notKept)}`);
+  }
+}
+
+const skippedWords: Readonly<Record<SkippedPath["reason"], string>> = {
+  unreadable: "unreadable",
+  changed: "changed while they were read",
+  vanished: "vanished",
+  special: "devices, pipes or sockets",
+  "other-file-system": "on other file systems",
+  archive: "the archive itself",
+};
+
+/** In one line, with what to do about it where something can be done. */
+function formatLosses(losses: readonly TreeLoss[]): string {
+  const words: string[] = [];
+  let isSandbox = false;
+  for (const loss of losses) {
+    isSandbox ||= !loss.startsWith("attribute:");
+    if (loss === "nanoseconds") words.push("times below a millisecond");
+    else if (loss === "extended-attributes") words.push("extended attributes");
+    else if (loss === "holes") words.push("holes of sparse files");
+    else words.push(loss.slice("attribute:".length));
+  }
+  return words.join(", ") +
+    (isSandbox ? " (on Linux, --allow-ffi keeps them)" : "");
+}
+
+function formatContent(report: CommitReport): string {
+  const size = formatSize(report.payloadBytes);
+  return report.tree === undefined
+    ? size
+    : `${formatCount(report.tree.fileCount, "file")}, ${size}`;
+}
+
+/** Whether something is missing that the user would have wanted. */
+function isPartial({ skipped = [] }: CommitReport): boolean {
+  return skipped.some(({ reason }) =>
+    reason === "unreadable" || reason === "changed" || reason === "vanished"
+  );
+}
+
+/** What is asked of a folder, if anything is. */
+function wishOf(command: CommitCommand): { tree?: TreeWish } {
+  const { excludes, excludeFiles } = command;
+  const tree = {
+    ...(excludes.length === 0 ? {} : { excludes }),
+    ...(excludeFiles.length === 0 ? {} : { excludeFiles }),
+    ...(command.oneFileSystem ? { oneFileSystem: true } : {}),
+    ...(command.skipChanged ? { skipChanged: true } : {}),
+    ...(command.skipUnreadable ? { skipUnreadable: true } : {}),
+  };
+  return Object.keys(tree).length === 0 ? {} : { tree };
 }
 
 // 8 if any failed, and 32 if the archive was locked; a mistake of the command line (a name that cannot be, say) is 16 only where it is

@@ -11,6 +11,8 @@ export const exitCodes = {
   done: 0,
   /** Damage was found and repaired (restore: worked around). */
   repaired: 1,
+  /** Files of a tree were left out because they changed or could not be read. */
+  partial: 2,
   /** Damage is left. */
   damaged: 4,
   /** Something outside the archive's content went wrong: a full disk, a missing file. */

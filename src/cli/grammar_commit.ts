@@ -30,10 +30,11 @@ export const commitParser: CommandParser<CommitCommand> = command(
     command: constant("commit" as const),
     files: multiple(option("-f", "--file", path, {
       description:
-        message`A file to commit, or - for standard input; may be given many times.`,
+        message`A file or folder to commit, or - for standard input; may be given many times.`,
     })),
     paths: multiple(argument(path, {
-      description: message`More files to commit; each becomes an entry.`,
+      description:
+        message`More files or folders to commit; each becomes an entry.`,
     })),
     name: optional(option("--name", entryName, {
       description: message`The entry's name (default: the file's).`,
@@ -71,15 +72,34 @@ export const commitParser: CommandParser<CommitCommand> = command(
     noResume: option("--no-resume", {
       description: message`Start anew where a commit of it was cut off.`,
     }),
+    excludes: multiple(option("--exclude", filled("PATTERN", "a pattern"), {
+      description:
+        message`Leave out what matches, as in .gitignore; may be given many times.`,
+    })),
+    excludeFiles: multiple(option("--exclude-from", path, {
+      description: message`Leave out what the patterns in this file match.`,
+    })),
+    oneFileSystem: option("-x", "--one-file-system", {
+      description: message`Do not go into folders on other file systems.`,
+    }),
+    skipChanged: option("--skip-changed", {
+      description:
+        message`Leave out files that change while they are read (default: fail).`,
+    }),
+    skipUnreadable: option("--skip-unreadable", {
+      description: message`Leave out what cannot be read (default: fail).`,
+    }),
   }).map(({ files, paths, ...rest }) => ({
     ...rest,
     sources: [...files, ...paths],
   })),
   {
-    brief: message`Store files, each as a new entry with parity to rebuild it.`,
+    brief:
+      message`Store files and folders, each as a new entry with parity to rebuild it.`,
     usageLine: shortenUsage,
     description: listExamples(
       "commit video.mp4",
+      "commit photos/ --exclude '*.tmp'",
       "commit -f a.iso -f b.iso -a /mnt/usb/archive",
       "commit notes.txt --name notes-2025 --policy erasure:10+4",
       "commit - --name db.sql < db.sql",

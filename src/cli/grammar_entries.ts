@@ -5,6 +5,7 @@ import {
   command,
   constant,
   message,
+  multiple,
   object,
   option,
 } from "@optique/core";
@@ -64,6 +65,13 @@ export const showParser: CommandParser<ShowCommand> = command(
   object("Options of show", {
     command: constant("show" as const),
     selector: argument(entryName, { description: message`A name or an id.` }),
+    paths: multiple(argument(filled("PATH", "a path"), {
+      description:
+        message`With --files: what lies there, or matches this glob, and below.`,
+    })),
+    files: option("--files", {
+      description: message`List what is in a folder that was committed.`,
+    }),
     hashes: option("--hashes", {
       description: message`Print the BLAKE3 of the content, for b3sum -c.`,
     }),
@@ -77,6 +85,7 @@ export const showParser: CommandParser<ShowCommand> = command(
     description: describe(
       message`Its size, policy and hash, and what it survives.`,
       "show video.mp4",
+      "show photos --files '2024/**/*.jpg'",
       "show video.mp4 --hashes | b3sum -c",
     ),
   },

@@ -149,12 +149,20 @@ function* formatTable(
     ).join("  ").trimEnd();
   yield [styled("bold", format(columns.map((column) => column.title)))];
   for (const [index, row] of rows.entries()) {
-    const note = all ? "" : formatNote(entries[index]!);
+    const note = (all ? formatTree : formatNote)(entries[index]!);
     yield note === "" ? [format(row)] : [format(row), styled("dim", note)];
   }
 }
 
-function formatNote({ versionIndex, versionCount }: ListedEntry): string {
+function formatNote(entry: ListedEntry): string {
+  return formatTree(entry) + formatVersion(entry);
+}
+
+function formatTree({ tree }: EntrySummary): string {
+  return tree === undefined ? "" : `  ${formatCount(tree.fileCount, "file")}`;
+}
+
+function formatVersion({ versionIndex, versionCount }: ListedEntry): string {
   if (versionCount === 1) return "";
   return versionIndex === 0
     ? `  newest of ${versionCount} versions`

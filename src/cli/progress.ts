@@ -5,7 +5,7 @@ import type { ArchiveEvent } from "../archive/report.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Output } from "./output.ts";
 import { formatSize } from "./size.ts";
-import { cutText, escapeText, measureColumns } from "./text.ts";
+import { cutText, escapeText, formatCount, measureColumns } from "./text.ts";
 
 const drawIntervalMs = 100;
 // The rate is that of the last seconds, so that it follows a disk that slows down.
@@ -27,6 +27,8 @@ export class Progress {
   #title = "";
   #samples: Sample[] = [];
   #drawnAtMs = 0;
+  #fileCount = 0;
+  #filesDone = 0;
 
   /** Shows on the status line of `output`. */
   constructor(output: Output, clock: Clock, columnCount: () => number) {
@@ -37,18 +39,33 @@ export class Progress {
 
   /** Follows the engine. */
   readonly follow = (event: ArchiveEvent): void => {
-    if (event.kind === "start") this.#start(event.operation, event.name);
+    if (event.kind === "start") {
+      this.#start(event.operation, event.name, event.fileCount);
+    } else if (event.kind === "walk") this.#walk(event.name, event.fileCount);
     else if (event.kind === "progress") {
+      this.#filesDone = event.filesDone ?? 0;
       this.#advance(event.bytesDone, event.bytesTotal);
     } else if (event.kind === "finish") this.#output.clearStatus();
   };
 
-  #start(operation: string, name: string): void {
+  #start(operation: string, name: string, fileCount: number = 0): void {
     const nowMs = this.#clock.monotonicMs();
     this.#title = `${operation} ${escapeText(name)}`;
+    this.#fileCount = fileCount;
+    this.#filesDone = 0;
     this.#samples = [{ atMs: nowMs, bytesDone: 0 }];
     // What is over within the first interval never flickers up.
     this.#drawnAtMs = nowMs;
+  }
+
+  /** Nobody knows yet how many there are. */
+  #walk(name: string, fileCount: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#drawnAtMs < drawIntervalMs) return;
+    this.#drawnAtMs = nowMs;
+    const columns = Math.max(0, this.#columnCount() - 1);
+    const text = `${formatCount(fileCount, "file")} in ${escapeText(name)}`;
+    this.#output.showStatus(cutText(text, columns));
   }
 
   #advance(bytesDone: number, bytesTotal: number | undefined): void {
@@ -66,6 +83,9 @@ export class Progress {
     const rate = measureRate(this.#samples[0], { atMs: nowMs, bytesDone });
     this.#output.showStatus(formatProgress({
       title: this.#title,
+      ...(this.#fileCount === 0
+        ? {}
+        : { filesDone: this.#filesDone, fileCount: this.#fileCount }),
       bytesDone,
       bytesTotal,
       bytesPerSecond: rate,
@@ -77,6 +97,9 @@ export class Progress {
 /** The status line; the title gives way where the terminal is narrow. */
 export function formatProgress(state: {
   readonly title: string;
+  /** Of a tree. */
+  readonly filesDone?: number;
+  readonly fileCount?: number;
   readonly bytesDone: number;
   /** Undefined for a stream that has not ended. */
   readonly bytesTotal: number | undefined;
@@ -86,6 +109,9 @@ export function formatProgress(state: {
 }): string {
   const { bytesDone, bytesTotal, bytesPerSecond } = state;
   let figures = `  ${formatShare(bytesDone, bytesTotal)}`;
+  if (state.fileCount !== undefined) {
+    figures += `  ${state.filesDone ?? 0}/${state.fileCount} files`;
+  }
   if (bytesPerSecond !== undefined) {
     figures += `  ${formatSize(Math.round(bytesPerSecond))}/s`;
     if (bytesPerSecond > 0 && bytesTotal !== undefined) {

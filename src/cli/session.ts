@@ -2,7 +2,7 @@
 // and the way to its archive. Progress and the engine's events are wired up here, once.
 
 import type { Archive } from "../archive/archive.ts";
-import type { ArchiveEvent } from "../archive/report.ts";
+import type { ArchiveEvent, SkippedPath } from "../archive/report.ts";
 import { Failure } from "../base/errors.ts";
 import type { Settings } from "./config.ts";
 import { exitCodes } from "./exit_code.ts";
@@ -12,6 +12,18 @@ import type { Ports, StopSignal } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { formatSize } from "./size.ts";
 import { quoteArgument } from "./text.ts";
+
+/** Paths of a tree that are told one by one when they do not come into its entry. */
+const skippedToldMax = 20;
+
+const skippedReasons: Readonly<Record<SkippedPath["reason"], string>> = {
+  special: "a device, a pipe or a socket",
+  archive: "the archive itself",
+  "other-file-system": "on another file system",
+  unreadable: "not readable",
+  changed: "not what it was when it was looked at",
+  vanished: "not there any more",
+};
 
 /** One run of one command. */
 export class Session {
@@ -27,6 +39,7 @@ export class Session {
   archiveOpened = false;
   #progress: Progress | undefined;
   #stop: AbortController = new AbortController();
+  #skippedCount = 0;
   #stopSignal: StopSignal | undefined;
 
   /** A session over its parts. */
@@ -136,6 +149,22 @@ export class Session {
     if (!this.output.quiet) this.output.message(message);
   }
 
+  /** The first ones as warnings: a tree may have thousands, and their number is said at the end. */
+  #tellSkipped({ path, reason, problem }: SkippedPath): void {
+    const isExpected = reason === "archive" || reason === "other-file-system";
+    const count = isExpected ? this.#skippedCount : ++this.#skippedCount;
+    const level = isExpected
+      ? "info"
+      : count <= skippedToldMax
+      ? "warn"
+      : "debug";
+    const message = problem ?? `"${path}" is ${skippedReasons[reason]}`;
+    this.log[level](`Left out: ${message}`, { path, reason });
+    if (!isExpected && count === skippedToldMax) {
+      this.log.warn("What else is left out is only counted");
+    }
+  }
+
   readonly #onEvent = (event: ArchiveEvent): void => {
     this.#progress?.follow(event);
     switch (event.kind) {
@@ -179,6 +208,10 @@ export class Session {
         this.log.info(event.message);
         if (!this.output.quiet) this.output.message(event.message);
         break;
+      case "skipped":
+        this.#tellSkipped(event.skipped);
+        break;
+      case "walk":
       case "progress":
       case "finish":
         break;

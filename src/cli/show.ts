@@ -10,6 +10,7 @@ import { styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize } from "./size.ts";
 import { formatCount } from "./text.ts";
+import { describeTree, showFiles } from "./tree_text.ts";
 
 /** Runs `show`; gives the exit code. @throws {Failure} */
 export async function runShow(
@@ -18,6 +19,9 @@ export async function runShow(
 ): Promise<number> {
   await using archive = await session.openArchive();
   const entry = archive.show(command.selector);
+  if (command.files) {
+    return await showFiles(entry, command, archive, session);
+  }
   if (command.hashes || command.shards) {
     return await showHashes(entry, command, archive, session);
   }
@@ -92,6 +96,9 @@ function listFacts(entry: EntrySummary): [string, string][] {
     ["created", `${formatTime(entry.created)} UTC`],
     ["size", exact(entry.payloadBytes)],
     ["stored", exact(entry.storedBytes) + overhead],
+    ...(entry.tree === undefined
+      ? []
+      : [["files", describeTree(entry.tree)] as [string, string]]),
     ["tier", entry.tier === 0 ? "none (policy was given)" : `${entry.tier}`],
     ["policy", entry.policy],
     ["survives", formatSurvival(entry)],

@@ -22,6 +22,9 @@ import { Invalid, readInteger, readObject } from "./members.ts";
 /** The version of the table that this code writes and reads. */
 export const fileTableVersion = 1;
 
+/** What is decoded at a time. */
+const linesBytes = 256 * 1024;
+
 const formatName = "blockframe.files";
 
 /** The table's first line. */
@@ -88,6 +91,10 @@ export class FileTableReader {
   #offset = 0;
   #lineIndex = 0;
   #before = "";
+  /** Lines that are decoded, the next of them, and where they end in the bytes. */
+  #lines: readonly string[] = [];
+  #nextIndex = 0;
+  #linesEnd = 0;
   readonly #folders: string[] = [];
   readonly #linked: Map<string, PlainFileRow> = new Map();
 
@@ -151,18 +158,27 @@ export class FileTableReader {
   }
 
   #nextLine(): string {
-    const bytes = this.#bytes;
     const start = this.#offset;
-    const end = bytes.indexOf(0x0a, start);
+    const end = this.#bytes.indexOf(0x0a, start);
     if (end < 0) throw new Invalid("it has no end");
     if (end - start > fileTableLineBytesMax) {
       throw new Invalid("it is too long");
     }
+    if (start >= this.#linesEnd) this.#decodeLines(start, end + 1);
     this.#offset = end + 1;
     this.#lineIndex++;
-    const text = decodeUtf8(bytes.subarray(start, end));
-    if (text === undefined) throw new Invalid("it is not UTF-8");
-    return text;
+    return this.#lines[this.#nextIndex++]!;
+  }
+
+  /** Decodes many lines at once, which takes half the time; at least the one up to `end`. */
+  #decodeLines(start: number, end: number): void {
+    const limit = Math.min(start + linesBytes, this.#bytes.length);
+    const last = this.#bytes.lastIndexOf(0x0a, limit - 1) + 1;
+    this.#linesEnd = Math.max(last, end);
+    const text = decodeUtf8(this.#bytes.subarray(start, this.#linesEnd));
+    if (text === undefined) throw new Invalid("here or below it is not UTF-8");
+    this.#lines = text.split("\n");
+    this.#nextIndex = 0;
   }
 
   #locate<T>(read: () => T): T {

@@ -12,15 +12,17 @@ export function treePathProblem(path: string): string | undefined {
   if (isLongerThan(path, treePathBytesMax)) {
     return `it has more than ${treePathBytesMax} bytes`;
   }
-  for (const name of path.split("/")) {
-    if (name === "") return "it has an empty component";
-    if (name === "." || name === "..") return `it has a component "${name}"`;
-    if (isLongerThan(name, nameBytesMax)) {
-      return `a name in it has more than ${nameBytesMax} bytes`;
-    }
-  }
-  return undefined;
+  const dots = dotsPattern.exec(path)?.[1];
+  if (dots === "") return "it has an empty component";
+  if (dots !== undefined) return `it has a component "${dots}"`;
+  if (path.length * 3 <= nameBytesMax) return undefined;
+  return path.split("/").some((name) => isLongerThan(name, nameBytesMax))
+    ? `a name in it has more than ${nameBytesMax} bytes`
+    : undefined;
 }
+
+/** A component that is empty, "." or "..". */
+const dotsPattern = /(?:^|\/)(\.{0,2})(?:\/|$)/;
 
 /**
  * The order of rows: component by component, by the bytes of their UTF-8. A folder comes right before

@@ -5,7 +5,7 @@
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { errnoOf, failureOf, formatAttempt, refusal } from "./failure.ts";
-import type { StoreFile } from "./store.ts";
+import type { FileMeasure, StoreFile } from "./store.ts";
 
 /** What every file system holds. */
 const smallFileBytes = 2 ** 31 - 1;
@@ -100,6 +100,21 @@ export class DirFile implements StoreFile {
     assert(this.#open, "a file is measured only while open");
     try {
       return this.#file.statSync().size;
+    } catch (error) {
+      throw this.#failureOf("look at", error);
+    }
+  }
+
+  /** Size and time now. @throws {Failure} */
+  measure(): FileMeasure {
+    assert(this.#open, "a file is measured only while open");
+    try {
+      const { size, mtime, ctime } = this.#file.statSync();
+      return {
+        bytes: size,
+        ...(mtime === null ? {} : { modifiedMs: mtime.getTime() }),
+        ...(ctime === null ? {} : { changedMs: ctime.getTime() }),
+      };
     } catch (error) {
       throw this.#failureOf("look at", error);
     }

@@ -310,6 +310,7 @@ function statOf(info: Deno.FileInfo): TreeStat {
     ...(info.mtime === null
       ? {}
       : { modifiedNs: BigInt(info.mtime.getTime()) * nsPerMs }),
+    ...(info.ctime === null ? {} : { changedMs: info.ctime.getTime() }),
     ...(info.mode === null ? {} : { mode: info.mode & 0o7777 }),
     ...(info.uid === null ? {} : { userId: info.uid }),
     ...(info.gid === null ? {} : { groupId: info.gid }),

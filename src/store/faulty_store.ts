@@ -7,6 +7,7 @@ import { formatAttempt, refusal } from "./failure.ts";
 import { type Fault, FaultPlan, type StoreCall } from "./fault_plan.ts";
 import type {
   FileAttributes,
+  FileMeasure,
   LockAttempt,
   OpenMode,
   Store,
@@ -242,6 +243,10 @@ class FaultyFile implements StoreFile {
 
   size(): number {
     return this.#call("size", "look at", () => this.#inner.size());
+  }
+
+  measure(): FileMeasure {
+    return this.#call("size", "look at", () => this.#inner.measure());
   }
 
   sync(): void {

@@ -5,7 +5,8 @@ import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { formatAttempt, refusal } from "./failure.ts";
 import type { FileNode, MemoryObserver } from "./memory_node.ts";
-import type { LockAttempt, StoreFile } from "./store.ts";
+import type { FileMeasure, LockAttempt, StoreFile } from "./store.ts";
+import { floorMs } from "./tree_store.ts";
 
 /** What a store's files share: the room on the medium, and who watches. */
 export interface MemoryMedium {
@@ -79,6 +80,17 @@ export class MemoryFile implements StoreFile {
     assert(this.#open, "a file is measured only while open");
     this.#begin("look at");
     return this.#node.bytes;
+  }
+
+  /** Size and time now. @throws {Failure} */
+  measure(): FileMeasure {
+    assert(this.#open, "a file is measured only while open");
+    this.#begin("look at");
+    const { bytes, attributes: { modifiedNs } } = this.#node;
+    return {
+      bytes,
+      ...(modifiedNs === undefined ? {} : { modifiedMs: floorMs(modifiedNs) }),
+    };
   }
 
   /** Returns once content and size are on the medium. @throws {Failure} */

@@ -55,6 +55,8 @@ export class NativeFiles {
       bytes: kind === "file" ? Number(stat.bytes) : 0,
       linkCount: stat.linkCount,
       modifiedNs: stat.modifiedNs,
+      // As exact as Deno gives it, so that the two can be compared: to the second.
+      changedMs: Number(stat.changedNs / 1_000_000_000n) * 1000,
       mode: stat.mode & 0o7777,
       userId: stat.userId,
       groupId: stat.groupId,

@@ -6,6 +6,7 @@ import { formatAttempt, refusal } from "./failure.ts";
 import { parsePath } from "./path.ts";
 import type {
   FileAttributes,
+  FileMeasure,
   LockAttempt,
   OpenMode,
   Store,
@@ -125,6 +126,10 @@ class ReadOnlyFile implements StoreFile {
 
   size(): number {
     return this.#inner.size();
+  }
+
+  measure(): FileMeasure {
+    return this.#inner.measure();
   }
 
   sync(): void {

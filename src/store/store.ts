@@ -40,6 +40,14 @@ export interface FileAttributes {
   readonly mode?: number;
 }
 
+/** What tells a file from what it was before. */
+export interface FileMeasure {
+  readonly bytes: number;
+  /** As {@link StoreStat} has them. */
+  readonly modifiedMs?: number;
+  readonly changedMs?: number;
+}
+
 /** One name in a folder. */
 export interface StoreName {
   readonly name: string;
@@ -66,6 +74,8 @@ export interface StoreFile extends Disposable {
   truncate(bytes: number): void;
   /** The size now. @throws {Failure} */
   size(): number;
+  /** Size and time now, whatever the path leads to by now. @throws {Failure} */
+  measure(): FileMeasure;
   /** Returns once content and size are on the medium. @throws {Failure} */
   sync(): void;
 }

@@ -31,6 +31,8 @@ export interface TreeStat {
   readonly linkCount: number;
   /** When the content was last changed, nanoseconds since 1970-01-01 UTC, if known. */
   readonly modifiedNs?: bigint;
+  /** When content, names or attributes were last changed, milliseconds, if known: nobody can set it. */
+  readonly changedMs?: number;
   /** Permission bits with set-uid, set-gid and sticky (0 to 0o7777), if the system has them. */
   readonly mode?: number;
   /** Numbers of owner and group, if the system has them. */

@@ -91,7 +91,7 @@ export async function writeShaped(
   };
   const { paths } = writeMetadata(
     manifest,
-    outboard,
+    { outboard, table: undefined },
     target.folder,
     context,
   );

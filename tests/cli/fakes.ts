@@ -17,6 +17,7 @@ import type {
   EntrySummary,
   FileDamage,
   FileHash,
+  FileRow,
   HealthReport,
   ImportReport,
   Leftover,
@@ -142,6 +143,9 @@ export class FakeArchive implements Archive {
   restores: RestoreRequest[] = [];
   healthRequests: { selectors?: readonly string[]; repair: boolean }[] = [];
   removed: string[] = [];
+  /** What a tree holds. */
+  fileRows: FileRow[] = [];
+  filePatterns: (readonly string[])[] = [];
   /** Hashes of stored files; those of content are made from the entry. */
   storedHashes: FileHash[] = [];
   /** Sources whose content the archive has already. */
@@ -221,6 +225,14 @@ export class FakeArchive implements Archive {
     );
     if (found !== undefined) return found;
     throw new Failure("not-found", `No entry answers to "${selector}"`);
+  }
+
+  files(
+    _entry: EntrySummary,
+    patterns: readonly string[],
+  ): Promise<Iterable<FileRow>> {
+    this.filePatterns.push(patterns);
+    return Promise.resolve(this.fileRows);
   }
 
   async *hashes(

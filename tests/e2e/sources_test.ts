@@ -22,12 +22,6 @@ const refused: readonly {
     problem: "there is no such file",
   },
   {
-    source: "a folder",
-    make: (work) => work.makeFolder("a folder"),
-    code: "wrong-kind",
-    problem: "it is a folder, and only files can be committed in this version",
-  },
-  {
     source: "pipe",
     make: (work) => makePipe(work.at("pipe")),
     code: "wrong-kind",

@@ -1,0 +1,95 @@
+// File table write: the bytes of a tree's table, compressed, and what the manifest says of them.
+// What was written is read again by the untrusting decoder before anybody relies on it.
+
+import { assert } from "../base/assert.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { Failure } from "../base/errors.ts";
+import { fileTableBytesMax } from "../base/limits.ts";
+import type { Codec } from "../codec/mod.ts";
+import type { FileRow, RowAttributes } from "../format/file_row.ts";
+import {
+  addRow,
+  decodeFileTable,
+  encodeHeader,
+  encodeRow,
+  noCounts,
+} from "../format/file_table.ts";
+import type { FileTableRecord } from "../format/files_member.ts";
+import { planPages } from "../format/pages.ts";
+
+/** A table as it is stored. */
+export interface StoredFileTable {
+  readonly record: FileTableRecord;
+  /** The content of the files that hold it. */
+  readonly compressed: Bytes;
+}
+
+/**
+ * Makes the table of these rows, which come in its order.
+ * @throws {Failure} `invalid-argument` for more than a table can hold
+ */
+export async function encodeFileTable(
+  root: RowAttributes,
+  rows: Iterable<FileRow>,
+  payloadBytes: number,
+  codec: Codec,
+): Promise<StoredFileTable> {
+  const counts = { ...noCounts };
+  const bytes = joinLines(encodeHeader({ root }), rows, (row) => {
+    addRow(counts, row);
+    return encodeRow(row);
+  });
+  const decoded = decodeFileTable(bytes, payloadBytes);
+  assert(
+    decoded.kind === "valid",
+    `a file table that was encoded can be decoded: ${
+      decoded.kind === "invalid" ? decoded.problem : ""
+    }`,
+  );
+  const compressed = await compress(bytes);
+  return {
+    record: {
+      counts,
+      tableBytes: bytes.length,
+      tableRoot: codec.digest(bytes),
+      compressed: planPages(compressed, (page) => codec.digest(page)),
+    },
+    compressed,
+  };
+}
+
+function joinLines(
+  header: Bytes,
+  rows: Iterable<FileRow>,
+  encode: (row: FileRow) => Bytes,
+): Bytes {
+  let target = new Uint8Array(64 * 1024);
+  let length = 0;
+  const append = (line: Bytes) => {
+    if (length + line.length > fileTableBytesMax) {
+      throw new Failure(
+        "invalid-argument",
+        `The list of files takes more than ${fileTableBytesMax} bytes: commit parts of the folder ` +
+          `as entries of their own`,
+      );
+    }
+    if (length + line.length > target.length) {
+      const grown = new Uint8Array(
+        Math.max(length + line.length, 2 * target.length),
+      );
+      grown.set(target.subarray(0, length));
+      target = grown;
+    }
+    target.set(line, length);
+    length += line.length;
+  };
+  append(header);
+  for (const row of rows) append(encode(row));
+  return target.subarray(0, length);
+}
+
+async function compress(bytes: Bytes): Promise<Bytes> {
+  const source = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
+  const stream = source.pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
