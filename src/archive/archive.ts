@@ -64,7 +64,7 @@ export type { TierLimits } from "../format/policy.ts";
 export type { CountRule, KeepReason, KeepRules } from "../format/prune.ts";
 export type { TreeWish } from "./source_tree.ts";
 export type { PruneRequest } from "./engine.ts";
-export type { ReadEntry as CatalogueEntry } from "./catalogue.ts";
+export type { LiveEntry } from "./live_catalogue.ts";
 export type { FileTable } from "../format/file_table.ts";
 export type { FileRow } from "../format/file_row.ts";
 export type { ArchiveReader, ReaderOptions } from "./reader.ts";

@@ -1,10 +1,27 @@
 // Live catalogue: the entries of an archive for somebody who looks again and again. A folder whose
 // manifest was read once is not read again (a committed entry never changes); the archive's folder is
-// listed only when its time of change says that names came or went.
+// listed only when its time of change says that names came or went. Digests are not kept: there may be
+// very many entries.
 
+import type { StoreKind, StoreName } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
-import { orderEntries, type ReadEntry } from "./catalogue.ts";
-import { type FolderEntry, readFolder } from "./entry_folder.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { orderEntries, type Versioned } from "./catalogue.ts";
+import { readFolder } from "./entry_folder.ts";
+import type { EntrySummary } from "./report.ts";
+
+/** An entry as somebody who looks at many knows it. */
+export interface KnownEntry {
+  readonly folder: string;
+  readonly summary: EntrySummary;
+  readonly manifest: Omit<Manifest, "outboard">;
+}
+
+/** The same with its place among the versions of its name. */
+export type LiveEntry = KnownEntry & Versioned;
+
+/** Manifests that are read before anything else gets its turn. */
+const readsPerTurn = 100;
 
 /** How long an answer is taken as it is, milliseconds. */
 const freshMs = 250;
@@ -15,8 +32,9 @@ const timeGrainMs = 2000;
 /** Entries of an archive, read again where they changed. */
 export class LiveCatalogue {
   readonly #context: EngineContext;
-  readonly #known = new Map<string, FolderEntry>();
-  #entries: readonly ReadEntry[] = [];
+  readonly #known = new Map<string, KnownEntry>();
+  #entries: readonly LiveEntry[] = [];
+  #reading: Promise<readonly LiveEntry[]> | undefined;
   #lookedMs = -Infinity;
   /** The time of change of the archive's folder when it was listed, unless it may stand still. */
   #listedAt: number | undefined;
@@ -27,10 +45,12 @@ export class LiveCatalogue {
   }
 
   /**
-   * The entries now, by name, then newest first; the same array while nothing changed.
+   * The entries now, by name, then newest first; the same array while nothing changed. A promise
+   * where many came at once.
    * @throws {Failure} when the archive's folder cannot be read
    */
-  entries(): readonly ReadEntry[] {
+  entries(): readonly LiveEntry[] | Promise<readonly LiveEntry[]> {
+    if (this.#reading !== undefined) return this.#reading;
     const { clock, store } = this.#context;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedMs < freshMs) return this.#entries;
@@ -39,34 +59,68 @@ export class LiveCatalogue {
     if (changedMs !== undefined && changedMs === this.#listedAt) {
       return this.#entries;
     }
-    if (this.#readNames()) {
-      this.#entries = orderEntries([...this.#known.values()]);
-    }
     // Within the grain of its clock a folder can change and look the same.
     const isSettled = changedMs !== undefined &&
       clock.nowMs() - changedMs > timeGrainMs;
     this.#listedAt = isSettled ? changedMs : undefined;
+    const { added, changed } = this.#compareNames();
+    if (added.length <= readsPerTurn) return this.#read(added, changed);
+    this.#reading = this.#readMany(added).finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  /** Forgets what went; gives what came, and whether anything went. */
+  #compareNames(): { added: StoreName[]; changed: boolean } {
+    const seen = new Set<string>();
+    const added: StoreName[] = [];
+    for (const each of this.#context.store.list("")) {
+      if (each.name.startsWith(".")) continue;
+      seen.add(each.name);
+      if (!this.#known.has(each.name)) added.push(each);
+    }
+    let changed = false;
+    for (const folder of this.#known.keys()) {
+      if (!seen.has(folder)) changed = this.#known.delete(folder) || changed;
+    }
+    return { added, changed };
+  }
+
+  /** Reads what came. */
+  #read(
+    names: readonly StoreName[],
+    changed: boolean,
+  ): readonly LiveEntry[] {
+    let isNew = changed;
+    for (const { name, kind } of names) {
+      if (this.#take(name, kind)) isNew = true;
+    }
+    return isNew ? this.#order() : this.#entries;
+  }
+
+  /** Reads one folder; gives whether it is an entry. */
+  #take(name: string, kind: StoreKind): boolean {
+    const found = readFolder(name, kind, this.#context);
+    if (found?.kind !== "entry") return false;
+    const { outboard: _, ...manifest } = found.manifest;
+    const { folder, summary } = found;
+    this.#known.set(name, { folder, summary, manifest });
+    return true;
+  }
+
+  #order(): readonly LiveEntry[] {
+    this.#entries = orderEntries([...this.#known.values()]);
     return this.#entries;
   }
 
-  /** Takes in what came and went; gives whether anything did. */
-  #readNames(): boolean {
-    let changed = false;
-    const seen = new Set<string>();
-    for (const { name, kind } of this.#context.store.list("")) {
-      if (name.startsWith(".")) continue;
-      seen.add(name);
-      if (this.#known.has(name)) continue;
-      const found = readFolder(name, kind, this.#context);
-      if (found?.kind !== "entry") continue;
-      this.#known.set(name, found);
-      changed = true;
+  async #readMany(names: readonly StoreName[]): Promise<readonly LiveEntry[]> {
+    for (let first = 0; first < names.length; first += readsPerTurn) {
+      for (const { name, kind } of names.slice(first, first + readsPerTurn)) {
+        this.#take(name, kind);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
     }
-    for (const folder of this.#known.keys()) {
-      if (seen.has(folder)) continue;
-      this.#known.delete(folder);
-      changed = true;
-    }
-    return changed;
+    return this.#order();
   }
 }

@@ -60,7 +60,7 @@ function inlineOutboard(manifest: Manifest): FoundOutboard {
 }
 
 /** The outboard as a file in copies; undefined where it lies in the manifest. */
-function pagedOutboard(manifest: Manifest): PagedFile | undefined {
+export function pagedOutboard(manifest: Manifest): PagedFile | undefined {
   const { geometry, outboard } = manifest;
   if (outboard.kind === "inline") return undefined;
   return {

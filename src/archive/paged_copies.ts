@@ -112,6 +112,33 @@ function readPage(
     : "rotten";
 }
 
+/** One page from the first copy that has it right; undefined where none has. @throws {Failure} `offline` */
+export function readOnePage(
+  folder: string,
+  paged: PagedFile,
+  page: number,
+  context: EngineContext,
+): Bytes | undefined {
+  const { store, codec } = context;
+  const target = new Uint8Array(
+    Math.min(
+      outboardPageBytes,
+      paged.record.bytes - page * outboardPageBytes,
+    ),
+  );
+  for (const metadataFolder of metadataFolders) {
+    try {
+      const path = `${folder}/${metadataPath(metadataFolder, paged.name)}`;
+      using file = store.openFile(path, "read");
+      const fault = readPage(file, page, target, paged.record, codec);
+      if (fault === undefined) return target;
+    } catch (error) {
+      causeOf(error);
+    }
+  }
+  return undefined;
+}
+
 /** Takes over the first candidate that is the page, if one is; says whether. */
 export function acceptPage(
   found: FoundPages,

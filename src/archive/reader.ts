@@ -6,7 +6,9 @@
 
 import { assert } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { Failure } from "../base/errors.ts";
 import type { FileTable } from "../format/file_table.ts";
+import type { Manifest } from "../format/manifest.ts";
 import type { EngineContext } from "./context.ts";
 import { type Executor, InlineExecutor, loadWith } from "./executor.ts";
 import {
@@ -16,17 +18,21 @@ import {
   type NewPiece,
   pieceBytes,
 } from "./leaf_cache.ts";
-import type { ReadEntry } from "./catalogue.ts";
 import { openFileTable } from "./file_table_copies.ts";
-import { LiveCatalogue } from "./live_catalogue.ts";
-import { openOutboard } from "./outboard_copies.ts";
+import {
+  type KnownEntry,
+  LiveCatalogue,
+  type LiveEntry,
+} from "./live_catalogue.ts";
+import { type LiveDigests, openLiveDigests } from "./live_digests.ts";
+import { readAnyManifest } from "./manifest_copies.ts";
 import { Permits } from "./permits.ts";
 import { type Piece, pieceCountMax, piecesOf, rowsOf } from "./cached_piece.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { rebuildPiece } from "./rebuild_piece.ts";
 import { RepairQueue } from "./repair_queue.ts";
 import type { PayloadRange } from "./report.ts";
-import type { OpenEntry } from "./scan_entry.ts";
+import type { ScannedEntry } from "./scan_entry.ts";
 
 /** How a reader is opened. */
 export interface ReaderOptions {
@@ -68,8 +74,9 @@ const jobPiecesMax = 16;
 /** Pieces of a miss up to which the calling thread loads them itself. */
 const inlinePiecesMax = 2;
 
-/** Digests of open entries kept in memory, bytes; the one in use always is. */
+/** Memory for the digests of entries that were read lately, and what one of many pages takes. */
 const digestBytesKept = 64 * 1024 * 1024;
+const pagedBytesMax = 4 * 1024 * 1024;
 
 /** What reads met of an entry so far. "repairable": rebuilt, and not, or not yet, written back. */
 export type MetHealth = "intact" | "repaired" | "repairable" | "lost";
@@ -94,13 +101,10 @@ export class VerifiedBytes implements Disposable {
 }
 
 /** An entry that is read. */
-export type ReadableEntry = Pick<ReadEntry, "folder" | "manifest">;
+export type ReadableEntry = Pick<KnownEntry, "folder" | "manifest">;
 
 /** File tables kept in memory, bytes; the one in use always is. */
 const tableBytesKept = 64 * 1024 * 1024;
-
-/** What an open entry takes besides its digests, roughly: it bounds how many are kept. */
-const entryBytes = 4096;
 
 interface KnownTable {
   readonly table: Promise<FileTable | undefined>;
@@ -108,7 +112,8 @@ interface KnownTable {
 }
 
 /** An entry with its place in the cache's keys. */
-interface KnownEntry extends OpenEntry {
+interface DigestedEntry extends ScannedEntry {
+  readonly outboard: LiveDigests;
   readonly serial: number;
 }
 
@@ -131,7 +136,7 @@ export class ArchiveReader implements AsyncDisposable {
   readonly #repairs: RepairQueue | undefined;
   readonly #serials = new Map<string, number>();
   /** By folder, the one used last at the end. */
-  readonly #entries = new Map<string, KnownEntry>();
+  readonly #entries = new Map<string, DigestedEntry>();
   readonly #loads = new Set<Promise<void>>();
   readonly #catalogue: LiveCatalogue;
   /** By folder, the one used last at the end. */
@@ -158,8 +163,11 @@ export class ArchiveReader implements AsyncDisposable {
       : undefined;
   }
 
-  /** The entries now, by name, then newest first; the same array while nothing changed. @throws {Failure} */
-  entries(): readonly ReadEntry[] {
+  /**
+   * The entries now, by name, then newest first; the same array while nothing changed.
+   * @throws {Failure}
+   */
+  entries(): readonly LiveEntry[] | Promise<readonly LiveEntry[]> {
     return this.#catalogue.entries();
   }
 
@@ -171,14 +179,18 @@ export class ArchiveReader implements AsyncDisposable {
       touch(this.#tables, folder, known);
       return known.table;
     }
-    const table = openFileTable(folder, manifest, this.#context)
-      .then((found) => found?.table);
+    const table = this.#openTable(folder);
     const bytes = manifest.files?.tableBytes ?? 0;
     this.#tables.set(folder, { table, bytes });
     trim(this.#tables, tableBytesKept, (each) => each.bytes);
     // One that cannot be read is tried again.
     table.catch(() => this.#tables.delete(folder));
     return table;
+  }
+
+  async #openTable(folder: string): Promise<FileTable | undefined> {
+    const manifest = this.#readManifest(folder);
+    return (await openFileTable(folder, manifest, this.#context))?.table;
   }
 
   /** What reads of the entry met so far. */
@@ -273,7 +285,7 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** Pins all pieces, loading what is not here; undefined when all are right already. */
   #hold(
-    entry: KnownEntry,
+    entry: DigestedEntry,
     pieces: readonly Piece[],
     held: HeldPiece[],
   ): Promise<LostRows[]> | undefined {
@@ -304,7 +316,7 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** Starts read-ahead where the reader goes from front to back. */
   #readAhead(
-    entry: KnownEntry,
+    entry: DigestedEntry,
     payloadOffset: number,
     end: number,
     ahead: ReadAhead,
@@ -353,7 +365,7 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** Loads pieces in runs of consecutive ones of one segment. */
   #loadAll(
-    entry: KnownEntry,
+    entry: DigestedEntry,
     missing: readonly [Piece, NewPiece][],
     executor: Executor,
   ): void {
@@ -373,7 +385,7 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** Loads consecutive pieces of one segment; every one of them is settled. */
   async #load(
-    entry: KnownEntry,
+    entry: DigestedEntry,
     batch: readonly [Piece, NewPiece][],
     executor: Executor,
   ): Promise<void> {
@@ -418,7 +430,7 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** Rebuilds what is faulty in a piece; gives its rows that are lost. */
   async #rebuild(
-    entry: KnownEntry,
+    entry: DigestedEntry,
     piece: Piece,
     added: NewPiece,
     executor: Executor,
@@ -447,7 +459,7 @@ export class ArchiveReader implements AsyncDisposable {
   }
 
   /** @throws {Failure} `damaged`, `offline` */
-  #openEntry({ folder, manifest }: ReadableEntry): KnownEntry {
+  #openEntry({ folder }: ReadableEntry): DigestedEntry {
     const known = this.#entries.get(folder);
     if (known !== undefined) {
       touch(this.#entries, folder, known);
@@ -458,15 +470,26 @@ export class ArchiveReader implements AsyncDisposable {
       serial = this.#serials.size;
       this.#serials.set(folder, serial);
     }
-    const { outboard } = openOutboard(folder, manifest, this.#context);
+    const manifest = this.#readManifest(folder);
+    const outboard = openLiveDigests(folder, manifest, this.#context);
     const entry = { folder, manifest, outboard, serial };
     this.#entries.set(folder, entry);
     trim(
       this.#entries,
       digestBytesKept,
-      (each) => each.outboard.digests.length + entryBytes,
+      ({ manifest: { outboard } }) =>
+        outboard.kind === "inline" ? outboard.digests.length : pagedBytesMax,
     );
     return entry;
+  }
+
+  /** @throws {Failure} `not-found` once the entry was removed; `damaged` */
+  #readManifest(folder: string): Manifest {
+    const found = readAnyManifest(folder, this.#context);
+    if (found.kind === "found") return found.manifest;
+    throw this.#context.store.stat(folder) === undefined
+      ? new Failure("not-found", `"${folder}" is not in the archive any more`)
+      : new Failure("damaged", `"${folder}" cannot be read: ${found.problem}`);
   }
 }
 
@@ -502,29 +525,29 @@ function touch<T>(map: Map<string, T>, key: string, value: T): void {
   map.set(key, value);
 }
 
-/** Forgets what was used least recently until the rest, or one, fits into `bytesMax`. */
+/** Forgets what was used least recently until the rest, or one, weighs at most `weightMax`. */
 function trim<T>(
   map: Map<string, T>,
-  bytesMax: number,
-  bytesOf: (value: T) => number,
+  weightMax: number,
+  weightOf: (value: T) => number,
 ): void {
-  let bytes = 0;
-  for (const value of map.values()) bytes += bytesOf(value);
+  let weight = 0;
+  for (const value of map.values()) weight += weightOf(value);
   for (const [key, value] of map) {
-    if (bytes <= bytesMax || map.size === 1) return;
-    bytes -= bytesOf(value);
+    if (weight <= weightMax || map.size === 1) return;
+    weight -= weightOf(value);
     map.delete(key);
   }
 }
 
-function keyOf(entry: KnownEntry, piece: Piece): number {
+function keyOf(entry: DigestedEntry, piece: Piece): number {
   assert(piece.index < pieceCountMax, "a piece's number fits its key");
   return entry.serial * pieceCountMax + piece.index;
 }
 
 /** The bytes of a range whose pieces are loaded, unless some of them are lost. */
 function finishRead(
-  entry: KnownEntry,
+  entry: DigestedEntry,
   pieces: readonly Piece[],
   held: readonly HeldPiece[],
   lost: readonly LostRows[],

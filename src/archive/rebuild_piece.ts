@@ -7,7 +7,7 @@ import { type Piece, rowsOf } from "./cached_piece.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import type { Ledger } from "./ledger.ts";
-import { type OpenEntry, scanEntry } from "./scan_entry.ts";
+import { scanEntry, type ScannedEntry } from "./scan_entry.ts";
 import type { SharedBytes } from "./worker_protocol.ts";
 
 /** What became of a piece. */
@@ -25,7 +25,7 @@ export interface RebuiltPiece {
  * @throws {Failure} `not-found` once the entry was removed; `offline`, `interrupted`
  */
 export async function rebuildPiece(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   piece: Piece,
   target: SharedBytes,
   executor: Executor,
@@ -80,7 +80,7 @@ export async function rebuildPiece(
 /** The last copy of an entry goes with its folder: that is no damage, and the medium is there. */
 function isRemoved(
   error: unknown,
-  entry: OpenEntry,
+  entry: ScannedEntry,
   context: EngineContext,
 ): boolean {
   return isFailure(error, "offline") &&

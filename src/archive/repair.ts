@@ -9,7 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import type { Ledger, ShardRecord } from "./ledger.ts";
-import { type OpenEntry, scanEntry } from "./scan_entry.ts";
+import { scanEntry, type ScannedEntry } from "./scan_entry.ts";
 import type { ShardRedirect } from "./worker_protocol.ts";
 
 /** Suffix of a shard that is being made anew beside the old one. */
@@ -17,7 +17,7 @@ export const rebuildSuffix = ".rebuild";
 
 /** Folders first: their files come back one by one while the entry is scanned. */
 export function makeLostFolders(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   context: EngineContext,
 ): void {
   const { store } = context;
@@ -34,7 +34,7 @@ export function makeLostFolders(
  * reads everything that was damaged again. Gives the records that are right now.
  */
 export async function finishRepair(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   ledger: Ledger,
   executor: Executor,
   context: EngineContext,
@@ -58,7 +58,7 @@ function isReplaceable(record: ShardRecord): boolean {
 }
 
 async function replaceFiles(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   records: readonly ShardRecord[],
   executor: Executor,
   context: EngineContext,
@@ -90,7 +90,7 @@ async function replaceFiles(
 
 /** Gives the new file the shard's name, if all of it could be written. @throws {Failure} */
 function swapFile(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   record: ShardRecord,
   again: ShardRecord | undefined,
   context: EngineContext,
@@ -119,7 +119,7 @@ function swapFile(
 
 /** Cuts a file that is too long. @throws {Failure} `unsafe-path` if it has another name elsewhere */
 function cutFile(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   record: ShardRecord,
   context: EngineContext,
 ): void {
@@ -141,7 +141,7 @@ function cutFile(
 }
 
 async function syncRepaired(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   records: readonly ShardRecord[],
   context: EngineContext,
 ): Promise<void> {
@@ -168,7 +168,7 @@ async function syncRepaired(
 
 /** Reads the damaged runs again; a record is right when nothing of it fails any more. */
 async function verifyRepaired(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   ledger: Ledger,
   executor: Executor,
   context: EngineContext,

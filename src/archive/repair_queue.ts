@@ -10,7 +10,7 @@ import type { Executor } from "./executor.ts";
 import { Locks } from "./lock.ts";
 import { finishRepair, makeLostFolders } from "./repair.ts";
 import type { ReadCounters } from "./reader.ts";
-import { type OpenEntry, scanEntry } from "./scan_entry.ts";
+import { scanEntry, type ScannedEntry } from "./scan_entry.ts";
 
 /** Runs that wait at most. */
 export const waitingRunsMax = 256;
@@ -19,7 +19,7 @@ export const waitingRunsMax = 256;
 const runRowsMax = 8;
 
 interface WaitingRun {
-  readonly entry: OpenEntry;
+  readonly entry: ScannedEntry;
   run: RowRun;
 }
 
@@ -49,7 +49,7 @@ export class RepairQueue implements AsyncDisposable {
   }
 
   /** Takes rows to be written back, or drops them. */
-  offer(entry: OpenEntry, run: RowRun): void {
+  offer(entry: ScannedEntry, run: RowRun): void {
     if (this.#closed) return;
     for (const waiting of this.#waiting) {
       if (waiting.entry.folder !== entry.folder) continue;

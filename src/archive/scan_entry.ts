@@ -2,6 +2,7 @@
 // left lost, across blocks where the entry has parity for that. Health and restore are this with
 // different wishes.
 
+import type { Bytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
 import {
   blockDataShards,
@@ -36,10 +37,21 @@ import type {
   StorePath,
 } from "./worker_protocol.ts";
 
-/** An entry whose description and digests are at hand. */
-export interface OpenEntry {
+/** Where the digests of a run come from: memory, or pages of a file that are read as they are needed. */
+export interface RunDigests {
+  /** As Outboard.readRun gives them. */
+  readRun(run: RowRun): Bytes;
+}
+
+/** What a scan needs of an entry. */
+export interface ScannedEntry {
   readonly folder: string;
   readonly manifest: Manifest;
+  readonly outboard: RunDigests;
+}
+
+/** An entry whose description and digests are at hand. */
+export interface OpenEntry extends ScannedEntry {
   readonly outboard: Outboard;
 }
 
@@ -95,7 +107,7 @@ export function scanBytesOfRuns(
 
 /** Scans an entry. @throws {Failure} `offline`, `interrupted`, or of the output */
 export async function scanEntry(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   wish: ScanWish,
   executor: Executor,
   context: EngineContext,
@@ -143,7 +155,7 @@ export async function scanEntry(
 
 /** Rebuilds across blocks what is still lost. */
 async function solveSlabs(
-  entry: OpenEntry,
+  entry: ScannedEntry,
   wish: ScanWish,
   ledger: Ledger,
   progress: Progress,

@@ -11,7 +11,6 @@ import {
   rowCountOf,
   type RowRun,
 } from "../format/geometry.ts";
-import type { Outboard } from "../format/outboard.ts";
 import {
   blocksOfGroup,
   shardsOfSlab,
@@ -19,6 +18,7 @@ import {
   type SlabShard,
 } from "../format/slab.ts";
 import type { Ledger } from "./ledger.ts";
+import type { RunDigests } from "./scan_entry.ts";
 
 /** A slab and the shards of which leaves are lost in it, the same ones in each of its rows. */
 export interface LostSlab {
@@ -64,7 +64,7 @@ export function* planSlabs(
 /** For each shard of the slab one digest a row, as jobs carry them. */
 export function digestsOfSlab(
   geometry: Geometry,
-  outboard: Outboard,
+  outboard: RunDigests,
   slab: Slab,
 ): Bytes {
   const shards = [...shardsOfSlab(geometry, slab)];

@@ -5,7 +5,7 @@
 // A node's number is made from the entry's id (36 bits) and the row in the entry (28 bits), so that it
 // is the same after a new start, and nothing has to be remembered of what was looked at.
 
-import type { CatalogueEntry, FileTable } from "../archive/archive.ts";
+import type { FileTable, LiveEntry } from "../archive/archive.ts";
 import { present } from "../base/assert.ts";
 import { encodeUtf8, formatHex } from "../base/bytes.ts";
 import { parseTimeNs } from "../base/calendar.ts";
@@ -27,13 +27,13 @@ import {
 /** Where entries and their bytes come from: an archive here, or one far away. */
 export interface EntrySource {
   /** By name, then newest first; the same array while nothing changed. */
-  entries(): Soon<readonly CatalogueEntry[]>;
+  entries(): Soon<readonly LiveEntry[]>;
   /** Verified random access to an entry's payload. */
-  open(entry: CatalogueEntry): SourceFile;
+  open(entry: LiveEntry): SourceFile;
   /** The file table of a tree; undefined for an entry that is a file. */
-  table(entry: CatalogueEntry): Soon<FileTable | undefined>;
+  table(entry: LiveEntry): Soon<FileTable | undefined>;
   /** What reads of the entry met so far, in one word. */
-  healthOf(entry: CatalogueEntry): string;
+  healthOf(entry: LiveEntry): string;
   /** Bytes free on the medium, if known. */
   freeBytes(): number | undefined;
 }
@@ -56,22 +56,23 @@ type Place =
   | { readonly kind: "root" }
   | { readonly kind: "versions" }
   | { readonly kind: "name"; readonly name: string }
-  | { readonly kind: "entry"; readonly entry: CatalogueEntry }
+  | { readonly kind: "entry"; readonly entry: LiveEntry }
   | {
     readonly kind: "row";
-    readonly entry: CatalogueEntry;
+    readonly entry: LiveEntry;
     readonly index: number;
   };
 
 /** The entries of one archive as a file system. */
 export class ArchiveView implements View {
   readonly #source: EntrySource;
-  #seen: readonly CatalogueEntry[] = [];
+  #seen: readonly LiveEntry[] = [];
+  #newestCreated = "";
   /** Newest versions by name, then all versions by id. */
-  #names: ReadonlyMap<string, ReadonlyMap<string, CatalogueEntry>> = new Map();
+  #names: ReadonlyMap<string, ReadonlyMap<string, LiveEntry>> = new Map();
   readonly #entryBases = new Bases();
   readonly #nameBases = new Bases();
-  #byBase = new Map<bigint, CatalogueEntry>();
+  #byBase = new Map<bigint, LiveEntry>();
 
   /** A view of what `source` has. */
   constructor(source: EntrySource) {
@@ -222,7 +223,12 @@ export class ArchiveView implements View {
     const entries = await this.#source.entries();
     if (entries === this.#seen) return;
     this.#seen = entries;
-    const names = new Map<string, Map<string, CatalogueEntry>>();
+    this.#newestCreated = entries.reduce(
+      (newest, { manifest: { created } }) =>
+        created > newest ? created : newest,
+      "",
+    );
+    const names = new Map<string, Map<string, LiveEntry>>();
     this.#byBase = new Map();
     for (const entry of entries) {
       const { name, id } = entry.manifest;
@@ -235,11 +241,11 @@ export class ArchiveView implements View {
     for (const name of names.keys()) this.#nameBases.of(name, hashOf(name));
   }
 
-  #baseOf({ manifest: { id } }: CatalogueEntry): bigint {
+  #baseOf({ manifest: { id } }: LiveEntry): bigint {
     return this.#entryBases.of(id, BigInt(`0x${id}`) & baseMask);
   }
 
-  #newest(name: string): CatalogueEntry | undefined {
+  #newest(name: string): LiveEntry | undefined {
     return this.#names.get(name)?.values().next().value;
   }
 
@@ -287,7 +293,7 @@ export class ArchiveView implements View {
 
   #entryRow(
     name: string,
-    entry: CatalogueEntry,
+    entry: LiveEntry,
     nameChanges: boolean,
   ): ListedRow {
     const node = this.#plainNode(entry, nameChanges);
@@ -301,13 +307,8 @@ export class ArchiveView implements View {
   }
 
   /** A folder that no tree holds; it was changed when `newest`, or the newest of all, came. */
-  #folder(id: NodeId, newest?: CatalogueEntry): ViewNode {
-    let created = newest?.manifest.created ?? "";
-    if (newest === undefined) {
-      for (const { manifest } of this.#seen) {
-        if (manifest.created > created) created = manifest.created;
-      }
-    }
+  #folder(id: NodeId, newest?: LiveEntry): ViewNode {
+    const created = newest?.manifest.created ?? this.#newestCreated;
     return {
       id,
       kind: "folder",
@@ -320,7 +321,7 @@ export class ArchiveView implements View {
 
   /** A node of an entry; of a tree with what its table says of the root. */
   async #entryNode(
-    entry: CatalogueEntry,
+    entry: LiveEntry,
     nameChanges = true,
   ): Promise<ViewNode> {
     const rows = await this.#rowsOf(entry);
@@ -329,7 +330,7 @@ export class ArchiveView implements View {
   }
 
   /** A node of an entry from its manifest alone. */
-  #plainNode(entry: CatalogueEntry, nameChanges = true): ViewNode {
+  #plainNode(entry: LiveEntry, nameChanges = true): ViewNode {
     const { geometry, source, created } = entry.manifest;
     const tree = isTree(entry);
     const modifiedNs = parseTimeNs(source.modified ?? created) ?? 0n;
@@ -346,7 +347,7 @@ export class ArchiveView implements View {
     };
   }
 
-  async #rowsOf(entry: CatalogueEntry): Promise<TreeRows | undefined> {
+  async #rowsOf(entry: LiveEntry): Promise<TreeRows | undefined> {
     if (!isTree(entry)) return undefined;
     const table = await this.#source.table(entry);
     const base = this.#baseOf(entry);
@@ -360,7 +361,7 @@ export class ArchiveView implements View {
   }
 }
 
-function isTree(entry: CatalogueEntry): boolean {
+function isTree(entry: LiveEntry): boolean {
   return entry.manifest.files !== undefined;
 }
 

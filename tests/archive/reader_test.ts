@@ -55,7 +55,7 @@ for (const shape of shapes) {
     const content = new Prng(3).bytes(shape.bytes);
     await bench.commit("it", content);
     await using reader = await open(bench);
-    const [entry] = reader.entries();
+    const [entry] = await reader.entries();
     using file = reader.open(entry!);
     const chance = new Prng(11);
     for (let count = 0; count < 60; count++) {
@@ -74,7 +74,7 @@ Deno.test("read() from front to back hits what was read before", async () => {
   const content = new Prng(4).bytes(700 * kib);
   await bench.commit("it", content);
   await using reader = await open(bench);
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   for (let round = 0; round < 2; round++) {
     for (let offset = 0; offset < content.length; offset += 100 * kib) {
       const expected = content.slice(offset, offset + 100 * kib);
@@ -94,11 +94,11 @@ Deno.test("damage up to the parity is rebuilt, returned and written back", async
   cutFile(bench.archive, segment("03"), 2 * kib);
   removeFile(bench.archive, segment("05"));
   await using reader = await open(bench);
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   deepEqual(await readOf(file, 0, content.length), content);
   ok(reader.counters.rebuiltLeafCount > 0);
   await reader.settle();
-  equal(reader.healthOf(reader.entries()[0]!), "repaired");
+  equal(reader.healthOf((await reader.entries())[0]!), "repaired");
   equal((await bench.healthOfOne(false)).state, "healthy");
 });
 
@@ -108,10 +108,10 @@ Deno.test("damage is rebuilt but not written back where nobody wants that", asyn
   const { folder } = await bench.commit("it", content);
   rotBytes(bench.archive, `${folder}/segments/segment_0.dat`, 5, 5);
   await using reader = await open(bench, { repair: false });
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   deepEqual(await readOf(file, 0, content.length), content);
   await reader.settle();
-  equal(reader.healthOf(reader.entries()[0]!), "repairable");
+  equal(reader.healthOf((await reader.entries())[0]!), "repairable");
   equal((await bench.healthOfOne(false)).state, "repairable");
 });
 
@@ -125,7 +125,7 @@ Deno.test("an archive that refuses writes is read all the same, and says so once
   }
   const bench = new Bench({ archive: new ReadOnlyStore(writable.archive) });
   await using reader = await open(bench);
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   deepEqual(await readOf(file, 0, content.length), content);
   await reader.settle();
   const warnings = bench.events.filter(({ kind }) => kind === "warning");
@@ -144,7 +144,7 @@ Deno.test("more damage than parity is lost for exactly those leaves", async () =
     rotBytes(bench.archive, path, 2 * kib, kib);
   }
   await using reader = await open(bench);
-  const entry = reader.entries()[0]!;
+  const entry = (await reader.entries())[0]!;
   const { segmentBytes } = entry.manifest.geometry;
   using file = reader.open(entry);
   for (let offset = 0; offset < content.length; offset += kib) {
@@ -166,7 +166,7 @@ Deno.test("an entry that is removed while it is read is not found, not lost", as
   const content = new Prng(9).bytes(100 * kib);
   const { folder } = await bench.commit("it", content);
   await using reader = await open(bench);
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   deepEqual(await readOf(file, 0, kib), content.slice(0, kib));
   bench.archive.removeTree(folder);
   await rejects(
@@ -183,7 +183,7 @@ Deno.test("many reads at once, more than the cache holds, all get theirs", async
   const content = new Prng(10).bytes(24 * 1024 * kib);
   await bench.commit("it", content, "erasure:4+1");
   await using reader = await open(bench);
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   const chance = new Prng(12);
   const reads = Array.from({ length: 60 }, async () => {
     const offset = chance.below(content.length);
@@ -206,22 +206,26 @@ Deno.test("entries() sees what is committed and what is removed", async () => {
       bench.context.clock.monotonicMs();
     }
   };
-  deepEqual(reader.entries(), []);
+  deepEqual(await reader.entries(), []);
   const first = await bench.commit("a", new Uint8Array(10));
   settle();
-  deepEqual(reader.entries().map(({ folder }) => folder), [first.folder]);
-  const same = reader.entries();
+  deepEqual((await reader.entries()).map(({ folder }) => folder), [
+    first.folder,
+  ]);
+  const same = await reader.entries();
   settle();
-  equal(reader.entries(), same, "nothing changed");
+  equal(await reader.entries(), same, "nothing changed");
   const second = await bench.commit("a", new Uint8Array(11));
   settle();
   deepEqual(
-    reader.entries().map(({ folder, versionIndex }) => [folder, versionIndex]),
+    (await reader.entries()).map((
+      { folder, versionIndex },
+    ) => [folder, versionIndex]),
     [[second.folder, 0], [first.folder, 1]],
   );
   await bench.engine.remove(second.id);
   settle();
-  equal(reader.entries().length, 1);
+  equal((await reader.entries()).length, 1);
 });
 
 Deno.test("what no single block can rebuild comes from the parity across blocks", async () => {
@@ -238,9 +242,47 @@ Deno.test("what no single block can rebuild comes from the parity across blocks"
   }
   const bench = new Bench({ archive });
   await using reader = await open(bench);
-  using file = reader.open(reader.entries()[0]!);
+  using file = reader.open((await reader.entries())[0]!);
   deepEqual(await readOf(file, 9 * kib, 2000), payload.slice(9 * kib, 11_216));
   deepEqual(await readOf(file, 0, payload.length), payload);
   await reader.settle();
   equal((await bench.healthOfOne(true)).state === "lost", false);
+});
+
+Deno.test("digests come page by page, from any copy that has them right", async () => {
+  const bench = new Bench();
+  // With leaves of 1 KiB an outboard of three pages.
+  const content = new Prng(13).bytes(5000 * kib);
+  const { folder } = await bench.commit("it", content);
+  const outboards = ["", "hashes/", "hashes_1/", "hashes_2/"]
+    .map((copy) => `${folder}/${copy}outboard.bin`);
+  using file = bench.archive.openFile(outboards[0]!, "read");
+  ok(file.size() > 2 * 64 * kib, "the outboard has several pages");
+  // Page 0 is good in the last copy only; page 1 in none, but most of its slots agree.
+  for (const path of outboards.slice(0, 3)) {
+    rotBytes(bench.archive, path, 100, 10);
+  }
+  outboards.forEach((path, index) =>
+    rotBytes(bench.archive, path, 64 * kib + 32 * index, 32)
+  );
+  await using reader = await open(bench, { repair: false });
+  using it = reader.open((await reader.entries())[0]!);
+  for (let offset = 0; offset < content.length; offset += 1000 * kib) {
+    const expected = content.slice(offset, offset + 1000 * kib);
+    deepEqual(await readOf(it, offset, 1000 * kib), expected);
+  }
+  equal(reader.counters.rebuiltLeafCount, 0, "no leaf was ever wrong");
+});
+
+Deno.test("entries() of very many lets others have their turn", async () => {
+  const bench = new Bench({ settings: { durable: false } });
+  for (let count = 0; count < 120; count++) {
+    await bench.commit(`f${count}`, new Uint8Array([count]));
+  }
+  await using reader = await open(bench);
+  const entries = reader.entries();
+  ok(entries instanceof Promise);
+  equal(reader.entries(), entries, "one reading for all who ask");
+  equal((await entries).length, 120);
+  equal((await reader.entries()).length, 120);
 });

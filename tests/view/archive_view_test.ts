@@ -1,7 +1,7 @@
 // The view of an archive: names, versions and trees as files and folders, with numbers that stay.
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import type { CatalogueEntry, FileTable } from "../../src/archive/archive.ts";
+import type { FileTable, LiveEntry } from "../../src/archive/archive.ts";
 import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
 import { type Bytes, encodeUtf8, joinBytes } from "../../src/base/bytes.ts";
 import { Failure } from "../../src/base/errors.ts";
@@ -148,8 +148,8 @@ async function treeSource(): Promise<EntrySource> {
   const decoded = decodeFileTable(bytes, payload.length);
   ok(decoded.kind === "valid", JSON.stringify(decoded));
   const table: FileTable = decoded.table;
-  const [entry] = reader.entries();
-  const tree: CatalogueEntry = {
+  const [entry] = await reader.entries();
+  const tree: LiveEntry = {
     ...entry!,
     manifest: {
       ...entry!.manifest,
