@@ -197,7 +197,8 @@ export class Session {
         );
         this.log.hint(
           "the same commit goes on with it; `" +
-            this.formatCommand("cleanup") + "` removes it",
+            this.formatCommand("cleanup", "--older-than", "0h") +
+            "` removes it",
           "warn",
         );
         break;

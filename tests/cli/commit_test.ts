@@ -242,6 +242,6 @@ Deno.test("commit says what it goes on with, and what is kept of it", async () =
     world.stderr,
     "Going on with a commit of a that was cut off: 1.00 KiB of 2.00 KiB written, which is verified\n" +
       "blockframe: warning: What was written of a (1.00 KiB of 2.00 KiB) is kept in .staging_1\n" +
-      "hint: the same commit goes on with it; `blockframe cleanup` removes it\n",
+      "hint: the same commit goes on with it; `blockframe cleanup --older-than 0h` removes it\n",
   );
 });

@@ -124,7 +124,7 @@ Deno.test("SIGINT says what it kept and how to go on; --resume does, and insists
     stderr,
     new RegExp(
       `warning: What was written of big \\(.* MiB of 180 MiB\\) is kept in ${folder}\n` +
-        "hint: the same commit goes on with it; `blockframe cleanup` removes it\n" +
+        "hint: the same commit goes on with it; `blockframe cleanup --older-than 0h` removes it\n" +
         "blockframe: error: Interrupted\n$",
     ),
   );
