@@ -56,7 +56,9 @@ export class Ledger {
 
   /** Leaves of parity among them. */
   get lostParityLeafCount(): number {
-    return this.#lost.size - this.#lostPayloadLeaves().length;
+    let count = this.#lost.size;
+    for (const _ of this.#lostPayloadLeaves()) count--;
+    return count;
   }
 
   /** Whether the leaf could not be rebuilt. */
@@ -120,18 +122,23 @@ export class Ledger {
   /** Payload bytes that cannot be rebuilt, merged and in order. */
   lostRanges(): PayloadRange[] {
     const { leafBytes, payloadBytes } = this.#geometry;
-    return mergeRanges(
-      this.#lostPayloadLeaves().map((leaf) => {
-        const payloadOffset = leaf * leafBytes;
-        const bytes = Math.min(leafBytes, payloadBytes - payloadOffset);
-        return { payloadOffset, bytes };
-      }),
-    );
+    // As it goes: the leaves of a lost terabyte are many millions, its ranges are few.
+    const ranges: { payloadOffset: number; bytes: number }[] = [];
+    for (const leaf of this.#lostPayloadLeaves()) {
+      const payloadOffset = leaf * leafBytes;
+      const bytes = Math.min(leafBytes, payloadBytes - payloadOffset);
+      const last = ranges.at(-1);
+      if (
+        last !== undefined && last.payloadOffset + last.bytes === payloadOffset
+      ) last.bytes += bytes;
+      else ranges.push({ payloadOffset, bytes });
+    }
+    return ranges;
   }
 
-  #lostPayloadLeaves(): number[] {
+  #lostPayloadLeaves(): Iterable<number> {
     if (this.#lost.size === 0) return [];
-    return [...this.#lost.between(0, payloadLeafCount(this.#geometry))];
+    return this.#lost.between(0, payloadLeafCount(this.#geometry));
   }
 
   /** Leaves that were rebuilt. */

@@ -33,10 +33,16 @@ export function digestStored(
   using buffer = new RunBuffer(context.codec, geometry, run);
   const stride = run.rowCount * digestBytes;
   const stored = new Uint8Array(buffer.shardCount * stride);
+  let lacksData = false;
   for (let shard = 0; shard < buffer.shardCount; shard++) {
     const path = `${folder}/${shardPath(geometry, run.block, shard)}`;
     const readBytes = readShard(buffer, shard, path, context);
     buffer.padShard(shard);
+    if (readBytes === 0 && buffer.lengthOf(shard) > 0) {
+      // Nothing to hash; and without the data, parity that is computed from it is nothing either.
+      if (shard < buffer.dataShards) lacksData = true;
+      continue;
+    }
     const leaves = Math.floor(readBytes / geometry.leafBytes);
     const isWhole = readBytes === buffer.lengthOf(shard);
     const digests = buffer.digestRows(shard);
@@ -46,7 +52,7 @@ export function digestStored(
     );
   }
   const encoded = stored.slice();
-  if (buffer.parityShards > 0) {
+  if (buffer.parityShards > 0 && !lacksData) {
     buffer.coder.encode(buffer.offsets(), buffer.codeLength());
     for (let shard = buffer.dataShards; shard < buffer.shardCount; shard++) {
       encoded.set(buffer.digestRows(shard), shard * stride);

@@ -52,7 +52,7 @@ export const outboardBytesMax: number = 1024 * mib;
 export const manifestBytesMax: number = 4 * mib;
 
 /** Shards of an entry: lists of their names are held in memory. With segments of 32 MiB it has 65,536. */
-export const entryFileCountMax = 1_048_576;
+export const entryFileCountMax = 262_144;
 
 /** Metadata copies of every entry (manifest and outboard), each in a folder of its own. */
 export const metadataCopyCount = 4;
