@@ -68,6 +68,7 @@ export const testSuites: readonly Suite[] = [
   ]),
   tests("fault"),
   tests("cases"),
+  tests("kill"),
   tests("usb", ["exfat", "fat32", "user-mode-linux", "kmod"]),
   tests("fuzz"),
   tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
