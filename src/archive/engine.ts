@@ -95,8 +95,9 @@ export class Engine {
 
   /** Makes one entry of a folder. @throws {Failure} */
   async commitTree(request: ResolvedTree): Promise<CommitReport> {
-    using _lock = await this.#locks.take("writer", "commit");
-    return await commitTree(request, this.#context);
+    using lock = await this.#locks.take("writer", "commit");
+    const isAlone = lock.isSure;
+    return await commitTree(request, { ...this.#context, isAlone });
   }
 
   /** The entry that a restore of `selector` gives back. @throws {Failure} */

@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { kill, type Running } from "./program.ts";
-import { describe } from "./tree.ts";
+import { describe, readTree } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
 
 const mib = kib * kib;
@@ -60,9 +60,10 @@ function sizeOf(path: string): number {
 async function cutOff(
   work: Workplace,
   signal: Deno.Signal,
+  args: readonly string[] = commit,
   runCount = 13,
 ): Promise<{ folder: string; stderr: string; code: number }> {
-  using running: Running = work.start(commit);
+  using running: Running = work.start(args);
   let ended = false;
   running.ending.finally(() => ended = true).catch(() => {});
   const isFar = () => {
@@ -148,4 +149,26 @@ Deno.test("a file that was changed meanwhile, or --no-resume, is committed from 
     changed.stderr,
     /^blockframe: warning: "big" or the settings changed since a commit of it was cut off: what that one left in \.staging_\w+ is of no use any more$/m,
   );
+});
+
+Deno.test("a folder is gone on with as a file is, unless something in it changed", async () => {
+  using work = new Workplace({ config: undefined, seed: 34 });
+  await makeBig(work);
+  work.makeFolder("tree/inner");
+  await Deno.rename(work.at("big"), work.at("tree/inner/big"));
+  work.fill("tree/small", 1000);
+  const args = ["commit", "tree", "--policy", "replicate:2"];
+  const { folder } = await cutOff(work, "SIGKILL", args);
+  const { stdout, stderr } = await work.expect(0, [...args, "--json"]);
+  match(stderr, /^Going on with a commit of tree that was cut off: /m);
+  const [entry] = JSON.parse(stdout).entries;
+  ok(entry.resumedBytes >= 64 * mib && folder.endsWith(entry.id));
+  equal((await work.health(["--check"])).code, 0);
+  await work.expect(0, ["restore", "tree", "-o", "out"]);
+  deepEqual(readTree(work.at("out")), readTree(work.at("tree")));
+  await work.expect(0, ["remove", "tree", "--yes"]);
+  await cutOff(work, "SIGKILL", args);
+  work.fill("tree/small", 1000);
+  const anew = await work.expect(0, [...args, "--json"]);
+  equal(JSON.parse(anew.stdout).entries[0].resumedBytes, undefined);
 });
