@@ -4,7 +4,7 @@
 //   deno run -A bench/tree_ratio.ts [--folder /var/tmp] [--files 100000] [--bytes 10240]
 //     [--rounds 3] [--keep]
 //
-// The file cache is warm for both. Two files that are written and read again: `--keep` leaves them.
+// The file cache is warm for both.
 
 const repository = new URL("..", import.meta.url).pathname;
 const startFlags = [
@@ -45,7 +45,7 @@ interface Run {
   readonly text: string;
 }
 
-/** Runs a command; its memory as the kernel counted it (`/usr/bin/time`, or what /proc last said). */
+/** Runs a command; its memory is the peak that /proc told last, 20 ms before its end at most. */
 async function measure(command: string, args: string[]): Promise<Run> {
   const start = performance.now();
   const child = new Deno.Command(command, {
@@ -105,7 +105,7 @@ try {
         "show",
         "source",
         "--files",
-        ...(pattern === "" ? [] : ["--path", pattern]),
+        ...(pattern === "" ? [] : [pattern]),
         "-a",
         archive,
       );

@@ -146,17 +146,19 @@ const skippedWords: Readonly<Record<SkippedPath["reason"], string>> = {
 
 /** In one line, with what to do about it where something can be done. */
 function formatLosses(losses: readonly TreeLoss[]): string {
-  const words: string[] = [];
-  let isSandbox = false;
+  const ofSandbox: string[] = [], others: string[] = [];
   for (const loss of losses) {
-    isSandbox ||= !loss.startsWith("attribute:");
-    if (loss === "nanoseconds") words.push("times below a millisecond");
-    else if (loss === "extended-attributes") words.push("extended attributes");
-    else if (loss === "holes") words.push("holes of sparse files");
-    else words.push(loss.slice("attribute:".length));
+    if (loss === "nanoseconds") ofSandbox.push("times below a millisecond");
+    else if (loss === "extended-attributes") {
+      ofSandbox.push("extended attributes");
+    } else if (loss === "holes") ofSandbox.push("holes of sparse files");
+    else others.push(loss.slice("attribute:".length));
   }
-  return words.join(", ") +
-    (isSandbox ? " (on Linux, --allow-ffi keeps them)" : "");
+  if (ofSandbox.length > 0) {
+    const last = ofSandbox.pop();
+    ofSandbox.push(`${last} (on Linux, --allow-ffi keeps them)`);
+  }
+  return [...ofSandbox, ...others].join(", ");
 }
 
 function formatContent(report: CommitReport): string {

@@ -50,7 +50,7 @@ function* formatRows(rows: Iterable<FileRow>): Generator<Line> {
 function formatRow(row: FileRow): string {
   const { path } = row;
   if (row.kind === "hardlink") {
-    return `${"h".padEnd(43)}${path} = ${row.target}`;
+    return `${"h".padEnd(45)}${path} = ${row.target}`;
   }
   const size = row.kind === "file" ? formatSize(row.bytes) : "";
   const time = row.modified === undefined ? "" : formatTime(row.modified);

@@ -7,7 +7,7 @@ import { type Bytes, encodeUtf8, joinBytes } from "../../src/base/bytes.ts";
 import type { ResolvedTree } from "../../src/archive/commit_tree.ts";
 import { openFileTable } from "../../src/archive/file_table_copies.ts";
 import { readManifest } from "../../src/archive/manifest_copies.ts";
-import type { CommitReport } from "../../src/archive/report.ts";
+import type { CommitReport, EntrySummary } from "../../src/archive/report.ts";
 import type { FileRow, PlainFileRow } from "../../src/format/file_row.ts";
 import type { FileTable } from "../../src/format/file_table.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
@@ -83,7 +83,7 @@ export async function readEntry(
 /** The rows of an entry by path. */
 export async function readRows(
   bench: Bench,
-  report: CommitReport,
+  report: EntrySummary,
 ): Promise<Map<string, FileRow>> {
   const { table } = await readEntry(bench, report.folder);
   return new Map([...table.rows()].map((row) => [row.path, row]));
@@ -92,7 +92,7 @@ export async function readRows(
 /** The content of all files of an entry by path, also by their further names. */
 export async function readContents(
   bench: Bench,
-  report: CommitReport,
+  report: EntrySummary,
 ): Promise<Map<string, Bytes>> {
   const { table, payload } = await readEntry(bench, report.folder);
   const contents = new Map<string, Bytes>();

@@ -140,6 +140,8 @@ export class FakeArchive implements Archive {
   /** What committing a source throws; the rest is committed. */
   failingSources: Map<string, Error> = new Map();
   commits: CommitRequest[] = [];
+  /** What every commit's report has besides. */
+  commitParts: Partial<CommitReport> = {};
   restores: RestoreRequest[] = [];
   healthRequests: { selectors?: readonly string[]; repair: boolean }[] = [];
   removed: string[] = [];
@@ -175,6 +177,7 @@ export class FakeArchive implements Archive {
         : "committed",
       source: request.source,
       elapsedMs: 7,
+      ...this.commitParts,
     });
   }
 
