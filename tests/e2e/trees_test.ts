@@ -38,6 +38,21 @@ function makeTree(work: Workplace): string {
   return folder;
 }
 
+function lookAt(work: Workplace, name: string): Deno.FileInfo {
+  return Deno.lstatSync(work.at(name));
+}
+
+/** A segment of each block, and two copies of the file table. */
+function damageEveryBlock(folder: string): void {
+  for (const { name } of Deno.readDirSync(`${folder}/blocks`)) {
+    const segments = `${folder}/blocks/${name}/segments`;
+    const [first] = [...Deno.readDirSync(segments)];
+    Deno.removeSync(`${segments}/${first!.name}`);
+  }
+  Deno.removeSync(`${folder}/files.jsonl.gz`);
+  Deno.writeTextFileSync(`${folder}/hashes_1/files.jsonl.gz`, "rot");
+}
+
 Deno.test("a folder is committed and comes back with all that is in it", async () => {
   using work = new Workplace();
   const folder = makeTree(work);
@@ -60,10 +75,10 @@ Deno.test("a folder is committed and comes back with all that is in it", async (
   await work.expect(0, ["restore", "tree", "-o", "back"]);
   deepEqual(readTree(work.at("back"), { times: true }), before);
   equal(
-    Deno.lstatSync(work.at("back/a.txt")).ino,
-    Deno.lstatSync(work.at("back/sub/again")).ino,
+    lookAt(work, "back/a.txt").ino,
+    lookAt(work, "back/sub/again").ino,
   );
-  const { blocks } = Deno.statSync(work.at("back/sparse"));
+  const { blocks } = lookAt(work, "back/sparse");
   ok(blocks !== null && blocks < 100, `${blocks} blocks`);
 
   const again = await work.expect(0, ["commit", "tree"]);
@@ -77,13 +92,7 @@ Deno.test("a tree with a damaged shard in every block and a damaged file table c
   const [entry] = JSON.parse(stdout).entries;
   const stored = `${work.archive}/${entry.folder}`;
   equal(entry.tier, 3);
-  for (const { name } of Deno.readDirSync(`${stored}/blocks`)) {
-    const segments = `${stored}/blocks/${name}/segments`;
-    const [first] = [...Deno.readDirSync(segments)];
-    Deno.removeSync(`${segments}/${first!.name}`);
-  }
-  Deno.removeSync(`${stored}/files.jsonl.gz`);
-  Deno.writeTextFileSync(`${stored}/hashes_1/files.jsonl.gz`, "rot");
+  damageEveryBlock(stored);
   await work.expect(1, ["restore", "tree", "-o", "back"]);
   deepEqual(
     readTree(work.at("back"), { times: true }),
@@ -168,8 +177,9 @@ Deno.test("what nobody may read stops a commit, or is left out with code 2", asy
   work.makeFolder("tree/shut");
   work.write("tree/locked", "secret");
   nobody.own(work.path);
-  Deno.chmodSync(work.at("tree/locked"), 0);
-  Deno.chmodSync(work.at("tree/shut"), 0);
+  for (const name of ["locked", "shut"]) {
+    runTool("chmod", "0", work.at(`tree/${name}`));
+  }
   const strict = await work.expect(8, ["commit", "tree"], nobody.options);
   match(strict.stderr, /"pipe" is a device, a pipe or a socket/);
   match(strict.stderr, /"locked".*permission denied/);
@@ -217,7 +227,7 @@ Deno.test("the program of docs/format.md takes a tree apart", async () => {
   const folder = makeTree(work);
   const { stdout } = await work.expect(0, ["commit", "tree", "--json"]);
   const [entry] = JSON.parse(stdout).entries;
-  const page = Deno.readTextFileSync(
+  const page = await Deno.readTextFile(
     new URL("../../docs/format.md", import.meta.url),
   );
   const program = /```py\n(.*?)```/s.exec(page)?.[1];
