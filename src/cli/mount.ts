@@ -149,6 +149,10 @@ async function goBackground(
     ...flag("--no-repair", command.noRepair),
   ]);
   if (started.kind === "ended") {
+    // What libfuse and fusermount3 print themselves.
+    for (const line of started.stderr.split("\n")) {
+      if (/^(fuse|fusermount3?):/.test(line)) session.log.warn(line);
+    }
     const said = parseError(started.stdout);
     if (said !== undefined) throw said;
     throw new Failure(

@@ -97,8 +97,8 @@ export class FuseSession implements Disposable {
       if (fuse.fuse_session_mount(session, cString(path)) !== 0) {
         throw new Failure(
           "permission-denied",
-          `Cannot mount at "${path}": the system refused (see the line above). ` +
-            `/dev/fuse and, for other users than root, fusermount3 are needed: ${packageAdvice}`,
+          `Cannot mount at "${path}": the system refused, for the reason that libfuse printed. ` +
+            `Needed are /dev/fuse and, for other users than root, fusermount3: ${packageAdvice}`,
         );
       }
       parts.defer(() => fuse.fuse_session_unmount(session));

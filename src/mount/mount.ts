@@ -43,7 +43,7 @@ export interface MountRequest {
 export const mountType = "fuse.blockframe";
 
 // Bytes that the kernel asks for ahead of a reader; more than its 128 KiB keeps our threads busy.
-const readAheadKib = 1024;
+const readAheadKib = 2048;
 
 const detach = 2; // MNT_DETACH of umount(2)
 

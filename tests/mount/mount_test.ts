@@ -5,6 +5,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { equalBytes } from "../../src/base/bytes.ts";
 import { Workplace } from "../e2e/workplace.ts";
+import { Nobody } from "../e2e/nobody.ts";
 import { kill } from "../e2e/program.ts";
 import {
   errorOf,
@@ -236,4 +237,59 @@ Deno.test("owner and permission bits can be chosen, also as mount(8) passes them
   const line = (await Deno.readTextFile("/proc/self/mountinfo")).split("\n")
     .find((each) => each.includes(mounted.path));
   match(`${line}`, /allow_other/);
+});
+
+Deno.test("a user who is not root mounts through fusermount3, for nobody else's eyes", async () => {
+  using work = new Workplace();
+  await work.commit("it", 9000);
+  work.makeFolder("mnt");
+  using nobody = new Nobody();
+  nobody.own(work.path);
+  const asNobody = nobody.options.prefix ?? [];
+  // Where a container gives the device to root only: one for all, seen by this test alone.
+  const script = `
+    mknod "$1/fuse" c 10 229 && chmod 666 "$1/fuse" && mount --bind "$1/fuse" /dev/fuse || exit 99
+    shift
+    exec "$@"
+  `;
+  const inside = ["unshare", "-m", "sh", "-c", script, "sh", work.path];
+  using running = work.start(["mount", "-m", "mnt"], {
+    ...nobody.options,
+    prefix: [...inside, ...asNobody],
+  });
+  const look = (user: readonly string[], ...words: string[]) =>
+    new TextDecoder().decode(
+      new Deno.Command("nsenter", {
+        args: ["-t", `${running.child.pid}`, "-m", ...user, ...words],
+        stderr: "null",
+      }).outputSync().stdout,
+    );
+  const mounted = `${work.path}/mnt/it`;
+  const compare = 'cmp -s "$1" "$2" && echo same';
+  await until(() =>
+    look(asNobody, "sh", "-c", compare, "sh", work.at("it"), mounted) ===
+      "same\n"
+  );
+  match(look(asNobody, "stat", "-c", "%u %g %a", mounted), /^65534 65534 6/);
+  equal(look([], "stat", "-c", "%u", mounted), "", "not even for root");
+  kill(running.child, "SIGTERM");
+  equal((await running.ending).code, 0);
+});
+
+Deno.test("a lazy unmount under load ends when the last reader does", async () => {
+  using work = new Workplace();
+  await work.commit("it", 2_000_000);
+  await using mounted = await Mounted.at(work);
+  const load = new Deno.Command("sh", {
+    args: [
+      "-c",
+      'while cat "$1" > /dev/null 2>&1; do :; done',
+      "sh",
+      mounted.at("it"),
+    ],
+  }).spawn();
+  await pause(300);
+  runTool("fusermount3", "-u", "-z", mounted.path);
+  await load.status;
+  await mounted.ending();
 });
