@@ -86,7 +86,10 @@ class TreeOutput implements OpenOutput {
     this.#pieces = files.flatMap((file) =>
       file.parts.map((part) => ({ ...part, file }))
     ).sort((left, right) => left.payloadOffset - right.payloadOffset);
-    this.#ends = runningEnds(this.#pieces);
+    this.#ends = runningEnds(
+      this.#pieces.map((piece) => piece.payloadOffset),
+      this.#pieces.map((piece) => piece.bytes),
+    );
   }
 
   writeFrom(source: Bytes, payloadOffset: number): void {
@@ -166,14 +169,15 @@ export function createFile(
 
 /** For each piece of a list by offset, where it and those before it end at most. */
 export function runningEnds(
-  pieces: readonly { payloadOffset: number; bytes: number }[],
+  offsets: ArrayLike<number>,
+  bytes: ArrayLike<number>,
 ): Float64Array<ArrayBuffer> {
-  const ends = new Float64Array(pieces.length);
+  const ends = new Float64Array(offsets.length);
   let end = 0;
-  pieces.forEach((piece, index) => {
-    end = Math.max(end, piece.payloadOffset + piece.bytes);
+  for (let index = 0; index < ends.length; index++) {
+    end = Math.max(end, offsets[index]! + bytes[index]!);
     ends[index] = end;
-  });
+  }
   return ends;
 }
 

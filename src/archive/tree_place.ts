@@ -72,8 +72,8 @@ export class TreePlace {
    * The rows that are to be restored, given what is there: all, or without those to be skipped.
    * @throws {Failure} `exists` with a list of what is in the way, of which nothing was touched
    */
-  rowsToMake(rows: readonly FileRow[]): FileRow[] {
-    if (!this.isMerge) return [...rows];
+  rowsToMake(rows: readonly FileRow[]): readonly FileRow[] {
+    if (!this.isMerge) return rows;
     const conflicts: string[] = [];
     let free: string | undefined;
     const wanted = rows.filter((row) => {

@@ -39,6 +39,7 @@ export interface LostPart {
 const longBytes = 64 * 1024 * 1024;
 
 interface Piece extends DataRange {
+  readonly id: number;
   readonly target: number;
 }
 
@@ -67,11 +68,8 @@ export class TreePlan implements OutputPlan {
   ) {
     this.#targets = targets;
     this.#output = output;
-    const pieces = targets.flatMap(({ row }, target) =>
-      row.data.map((range) => ({ ...range, target }))
-    );
-    this.#short = new PieceList(pieces.filter((each) => !isLong(each)));
-    this.#long = new PieceList(pieces.filter(isLong));
+    this.#short = new PieceList(targets, (range) => !isLong(range), (id) => id);
+    this.#long = new PieceList(targets, isLong, (id) => -1 - id);
     this.#owners = new Int32Array(targets.length);
     const runs: RowRun[] = [];
     for (const run of planRowRuns(geometry, runBytesMax)) {
@@ -91,12 +89,13 @@ export class TreePlan implements OutputPlan {
   /** The files that these ranges hold bytes of. */
   outputOf(ranges: readonly PayloadRange[]): PayloadOutput | undefined {
     const files = new Map<number, OutputFile & { parts: OutputPart[] }>();
-    const seen = new Set<Piece>();
+    const seen = new Set<number>();
     for (const range of ranges) {
       for (const piece of this.#overlapping(range)) {
         const { state, row, path } = this.#targets[piece.target]!;
-        if (seen.has(piece) || state === "refused") continue;
-        seen.add(piece);
+        // Several of the ranges may lie in one piece.
+        if (seen.has(piece.id) || state === "refused") continue;
+        seen.add(piece.id);
         let file = files.get(piece.target);
         if (file === undefined) {
           file = {
@@ -182,31 +181,59 @@ export class TreePlan implements OutputPlan {
   }
 }
 
-/** Pieces, by payload offset; two may hold the same bytes. */
+/** Pieces, by payload offset, in columns: there may be millions. Two may hold the same bytes. */
 class PieceList {
-  readonly #pieces: readonly Piece[];
+  readonly #ids: (index: number) => number;
+  readonly #payloadOffsets: Float64Array<ArrayBuffer>;
+  readonly #fileOffsets: Float64Array<ArrayBuffer>;
+  readonly #bytes: Float64Array<ArrayBuffer>;
+  readonly #targets: Uint32Array<ArrayBuffer>;
   readonly #ends: Float64Array<ArrayBuffer>;
 
-  constructor(pieces: Piece[]) {
-    this.#pieces = pieces.sort((left, right) =>
-      left.payloadOffset - right.payloadOffset
+  /** The ranges of `targets` that are of this list; `ids` numbers them, apart from other lists'. */
+  constructor(
+    targets: readonly TreeTarget[],
+    isOfList: (range: DataRange) => boolean,
+    ids: (index: number) => number,
+  ) {
+    this.#ids = ids;
+    const ranges: DataRange[] = [], owners: number[] = [];
+    for (const [index, { row }] of targets.entries()) {
+      for (const range of row.data) {
+        if (!isOfList(range)) continue;
+        ranges.push(range);
+        owners.push(index);
+      }
+    }
+    const order = Uint32Array.from(ranges.keys()).sort((left, right) =>
+      ranges[left]!.payloadOffset - ranges[right]!.payloadOffset
     );
-    this.#ends = runningEnds(this.#pieces);
+    const column = (read: (range: DataRange) => number) =>
+      Float64Array.from(order, (index) => read(ranges[index]!));
+    this.#payloadOffsets = column((range) => range.payloadOffset);
+    this.#fileOffsets = column((range) => range.fileOffset);
+    this.#bytes = column((range) => range.bytes);
+    this.#targets = order.map((index) => owners[index]!);
+    this.#ends = runningEnds(this.#payloadOffsets, this.#bytes);
   }
 
   *overlapping(range: PayloadRange): Generator<Piece> {
     const end = endOf(range);
     let index = firstBeyond(this.#ends, range.payloadOffset);
-    for (; index < this.#pieces.length; index++) {
-      const piece = this.#pieces[index]!;
-      if (piece.payloadOffset >= end) return;
-      if (endOf(piece) > range.payloadOffset) yield piece;
+    for (; index < this.#ends.length; index++) {
+      const payloadOffset = this.#payloadOffsets[index]!;
+      const bytes = this.#bytes[index]!;
+      if (payloadOffset >= end) return;
+      if (payloadOffset + bytes <= range.payloadOffset) continue;
+      const fileOffset = this.#fileOffsets[index]!;
+      const target = this.#targets[index]!;
+      yield { id: this.#ids(index), payloadOffset, fileOffset, bytes, target };
     }
   }
 }
 
-function isLong(piece: Piece): boolean {
-  return piece.bytes > longBytes;
+function isLong(range: DataRange): boolean {
+  return range.bytes > longBytes;
 }
 
 function endOf(range: PayloadRange): number {

@@ -29,7 +29,7 @@ export function selectRows(
   const patterns = selection.patterns.map(plainPattern);
   const isAll = patterns.length === 0 || patterns.includes("");
   const rows = isAll
-    ? [...table.rows()]
+    ? Array.from(table.rows(), withoutDigest)
     : patterns.some((pattern) => isGlob(table, pattern))
     ? selectByGlob(table, patterns, treeName)
     : selectByPath(table, patterns, treeName);
@@ -116,10 +116,10 @@ function matcherOf(
 }
 
 function dropExcluded(
-  rows: readonly FileRow[],
+  rows: FileRow[],
   selection: RowSelection,
 ): FileRow[] {
-  if (selection.isExcluded === undefined) return [...rows];
+  if (selection.isExcluded === undefined) return rows;
   let outside: string | undefined;
   return rows.filter((row) => {
     if (outside !== undefined && row.path.startsWith(`${outside}/`)) {
@@ -130,6 +130,13 @@ function dropExcluded(
     if (isOut && isFolder) outside = row.path;
     return !isOut;
   });
+}
+
+/** What is held of a hundred thousand rows should not hold what nobody asks for. */
+function withoutDigest(row: FileRow): FileRow {
+  if (row.kind !== "file") return row;
+  const { blake3: _blake3, uid: _uid, gid: _gid, ...rest } = row;
+  return rest;
 }
 
 function* foldersAbove(path: string): Generator<string> {
