@@ -126,6 +126,8 @@ export interface RestoreRequest {
   readonly skipExisting?: boolean;
   /** Of a tree: paths or globs from its root; default: all of it. */
   readonly patterns?: readonly string[];
+  /** Of a tree: lines of .gitignore; what matches is left out, with all below it. */
+  readonly excludes?: readonly string[];
 }
 
 /** What to import. */

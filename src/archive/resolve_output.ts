@@ -5,6 +5,7 @@ import { nameProblem } from "../format/entry_path.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { RestoreRequest } from "./archive.ts";
 import type { ResolvedOutput } from "./restore.ts";
+import { TreeIgnore } from "./tree_ignore.ts";
 import type { TreeRequest } from "./tree_restore.ts";
 import { pathFailure, splitPath } from "./user_path.ts";
 
@@ -41,13 +42,22 @@ export function resolveTreeOutput(
     ? { root: Deno.realPathSync(label), path: "" }
     : resolveNew(label);
   const patterns = request.patterns ?? [];
-  return { ...where, label, existing, partial, patterns };
+  const ignored = TreeIgnore.of(request.excludes ?? []);
+  return {
+    ...where,
+    label,
+    existing,
+    partial,
+    patterns,
+    isExcluded: (path, isFolder) => ignored.isIgnored(path, isFolder),
+  };
 }
 
 /** A file has no parts. @throws {Failure} `invalid-argument` */
 export function refuseTreeWishes(request: RestoreRequest, name: string): void {
-  const { patterns = [], skipExisting = false } = request;
-  if (patterns.length === 0 && !skipExisting) return;
+  const { patterns = [], excludes = [], skipExisting = false } = request;
+  const hasParts = patterns.length > 0 || excludes.length > 0;
+  if (!hasParts && !skipExisting) return;
   throw new Failure(
     "invalid-argument",
     `"${name}" is a file, not a tree: ` +

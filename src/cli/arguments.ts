@@ -53,6 +53,8 @@ export interface RestoreCommand {
   readonly selector: string;
   /** Paths and globs of a tree; none: all of it. */
   readonly patterns: readonly string[];
+  /** Lines of .gitignore: what to leave out of it. */
+  readonly excludes: readonly string[];
   readonly output: string | undefined;
   readonly partial: boolean;
   readonly overwrite: boolean;

@@ -45,6 +45,14 @@ export const restoreParser: CommandParser<RestoreCommand> = command(
     overwrite: option("--overwrite", {
       description: message`Replace existing files.`,
     }),
+    excludes: multiple(option(
+      "--exclude",
+      filled("PATTERN", "a pattern"),
+      {
+        description:
+          message`Of a tree, leave out what matches, as a line of .gitignore would.`,
+      },
+    )),
     skipExisting: option("--skip-existing", {
       description: message`Of a tree, leave existing files alone.`,
     }),

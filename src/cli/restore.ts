@@ -28,6 +28,7 @@ export async function runRestore(
     overwrite: command.overwrite,
     skipExisting: command.skipExisting,
     patterns: command.patterns,
+    excludes: command.excludes,
     ...(command.output === undefined ? {} : { output: command.output }),
     ...(isStream(command)
       ? { output: "standard output", stream: session.ports.stdoutBytes }

@@ -31,6 +31,7 @@ Deno.test("restore says where the file is and passes its options on", async () =
     overwrite: true,
     skipExisting: false,
     patterns: [],
+    excludes: [],
   }]);
   assert.equal(world.opened[0]?.create, false);
 });
@@ -167,7 +168,15 @@ Deno.test("restore -o - says what is lost, and how to get the rest", async () =>
 Deno.test("restore of a tree passes its parts on, and counts what is there now", async () => {
   const world = newWorld();
   world.archive.restored = restoreOf({ tree: treeOf({ skippedCount: 2 }) });
-  const args = ["restore", "photos", "2024", "**/*.raw", "--skip-existing"];
+  const args = [
+    "restore",
+    "photos",
+    "2024",
+    "**/*.raw",
+    "--skip-existing",
+    "--exclude",
+    "*.tmp",
+  ];
   assert.equal(await run(world, ...args), 0);
   assert.equal(
     world.stdout,
@@ -179,6 +188,7 @@ Deno.test("restore of a tree passes its parts on, and counts what is there now",
     overwrite: false,
     skipExisting: true,
     patterns: ["2024", "**/*.raw"],
+    excludes: ["*.tmp"],
   }]);
 });
 
