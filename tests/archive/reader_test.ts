@@ -3,10 +3,11 @@
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
-import type {
+import type { Executor } from "../../src/archive/executor.ts";
+import {
   ArchiveReader,
-  EntryReader,
-  ReaderOptions,
+  type EntryReader,
+  type ReaderOptions,
 } from "../../src/archive/reader.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { joinBytes } from "../../src/base/bytes.ts";
@@ -285,4 +286,74 @@ Deno.test("entries() of very many lets others have their turn", async () => {
   equal(reader.entries(), entries, "one reading for all who ask");
   equal((await entries).length, 120);
   equal((await reader.entries()).length, 120);
+});
+
+/** A reader whose threads answer later, as real ones do. */
+function openWide(bench: Bench): ArchiveReader {
+  const openExecutor = (): Executor => {
+    const inner = bench.context.openExecutor({ workBytes: 0 });
+    return {
+      width: 4,
+      run: async (job) => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return await inner.run(job);
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    };
+  };
+  const context = { ...bench.context, openExecutor };
+  return new ArchiveReader(context, {
+    cacheBytes: cacheBytesMin,
+    repair: true,
+  });
+}
+
+const bigLeaves = { leafBytesMax: 64 * kib, segmentBytes: 1024 * kib };
+
+Deno.test("who reads from front to back is read ahead for, and gives it all back", async () => {
+  const bench = new Bench({ settings: bigLeaves });
+  const content = new Prng(14).bytes(12 * 1024 * kib + 5);
+  const { folder } = await bench.commit("it", content, "erasure:4+1");
+  rotBytes(
+    bench.archive,
+    `${folder}/blocks/block_1/segments/segment_05.dat`,
+    300_000,
+    10,
+  );
+  for (const end of [content.length, 3 * 1024 * kib]) {
+    await using reader = openWide(bench);
+    {
+      using file = reader.open((await reader.entries())[0]!);
+      for (let offset = 0; offset < end; offset += 128 * kib) {
+        const found = await readOf(file, offset, 128 * kib);
+        ok(found instanceof Uint8Array);
+        const expected = content.subarray(offset, offset + 128 * kib);
+        equal(Buffer.compare(found, expected), 0, `at ${offset}`);
+      }
+      if (end < content.length) ok(reader.pinnedCount > 0, "more is at hand");
+    }
+    const { readAheadCount, missCount } = reader.counters;
+    ok(readAheadCount > 0.9 * missCount, `${readAheadCount} of ${missCount}`);
+    ok(reader.counters.rebuiltLeafCount > 0 === end > 3 * 1024 * kib);
+    await reader.settle();
+    // What was on its way is let go as it comes.
+    for (let turn = 0; turn < 500 && reader.pinnedCount > 0; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    equal(reader.pinnedCount, 0);
+  }
+  equal((await bench.healthOfOne(false)).state, "healthy");
+});
+
+Deno.test("who jumps about is not read ahead for", async () => {
+  const bench = new Bench({ settings: bigLeaves });
+  const content = new Prng(15).bytes(12 * 1024 * kib);
+  await bench.commit("it", content, "erasure:4+1");
+  await using reader = openWide(bench);
+  using file = reader.open((await reader.entries())[0]!);
+  for (let count = 0; count < 20; count++) {
+    const offset = (count * 5 % 12) * 1024 * kib;
+    await readOf(file, offset, 4 * kib);
+  }
+  equal(reader.counters.readAheadCount, 0);
 });
