@@ -31,6 +31,8 @@ class NativeError extends Error {
 export class NativeFiles {
   readonly #libc: c.Libc["symbols"];
   readonly #struct: Bytes = new Uint8Array(c.statxBytes);
+  /** For one call's answer at a time: one for each file would be 64 KiB for each file. */
+  readonly #room: Uint8Array<ArrayBuffer> = new Uint8Array(attributeBytesMax);
   readonly #view = new DataView(this.#struct.buffer);
 
   /** Calls into the opened library. */
@@ -97,7 +99,7 @@ export class NativeFiles {
 
   /** Names of the extended attributes; none where the file system has none. @throws {NativeError} */
   listExtended(path: string): Bytes[] {
-    const names = new Uint8Array(attributeBytesMax);
+    const names = this.#room;
     const length = Number(
       this.#libc.llistxattr(terminated(path), names, BigInt(names.length)),
     );
@@ -117,7 +119,7 @@ export class NativeFiles {
 
   /** An attribute's value; undefined if it is gone. @throws {NativeError} */
   readExtended(path: string, name: string): Bytes | undefined {
-    const value = new Uint8Array(attributeBytesMax);
+    const value = this.#room;
     const length = Number(this.#libc.lgetxattr(
       terminated(path),
       terminated(name),
