@@ -2,15 +2,18 @@
 // What was written is read again by the untrusting decoder before anybody relies on it.
 
 import { assert } from "../base/assert.ts";
-import { type Bytes, joinBytes } from "../base/bytes.ts";
+import { type Bytes, encodeUtf8, joinBytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
 import { fileTableBytesMax } from "../base/limits.ts";
 import type { Codec } from "../codec/mod.ts";
-import type { FileRow, RowAttributes } from "../format/file_row.ts";
+import {
+  type FileRow,
+  formatRow,
+  type RowAttributes,
+} from "../format/file_row.ts";
 import {
   addRow,
   encodeHeader,
-  encodeRow,
   FileTableReader,
   noCounts,
 } from "../format/file_table.ts";
@@ -39,7 +42,7 @@ export async function encodeFileTable(
   const counts = { ...noCounts };
   const bytes = joinLines(encodeHeader({ root }), rows, (row) => {
     addRow(counts, row);
-    return encodeRow(row);
+    return formatRow(row);
   });
   const read = { ...noCounts };
   for (const row of new FileTableReader(bytes, payloadBytes).rows()) {
@@ -64,7 +67,7 @@ export async function encodeFileTable(
 function joinLines(
   header: Bytes,
   rows: Iterable<FileRow>,
-  encode: (row: FileRow) => Bytes,
+  format: (row: FileRow) => string,
 ): Bytes {
   let target = new Uint8Array(64 * 1024);
   let length = 0;
@@ -87,7 +90,15 @@ function joinLines(
     length += line.length;
   };
   append(header);
-  for (const row of rows) append(encode(row));
+  // Many lines at a time: an array for each would stay in memory for long.
+  let lines = "";
+  for (const row of rows) {
+    lines += format(row) + "\n";
+    if (lines.length < pieceBytes) continue;
+    append(encodeUtf8(lines));
+    lines = "";
+  }
+  append(encodeUtf8(lines));
   return target.subarray(0, length);
 }
 
