@@ -11,7 +11,7 @@ import { exitCodes } from "./exit_code.ts";
 import { styled } from "./output.ts";
 import type { Session } from "./session.ts";
 import { formatSize, parseSize, sizeForms } from "./size.ts";
-import { formatCount } from "./text.ts";
+import { formatCount, quoteArgument } from "./text.ts";
 
 const cacheBytesDefault = 64 * 1024 * 1024;
 
@@ -86,7 +86,9 @@ function tellMounted(command: MountCommand, session: Session): void {
   );
   session.log.info(`Mounted at ${mountpoint}`, { mountpoint });
   if (!session.output.json && !session.output.quiet) {
-    session.log.hint(`Ctrl+C or \`fusermount3 -u ${mountpoint}\` unmounts it`);
+    const unmount = `\`fusermount3 -u ${quoteArgument(mountpoint)}\``;
+    const how = command.background ? unmount : `Ctrl+C or ${unmount}`;
+    session.log.hint(`${how} unmounts it`);
   }
 }
 

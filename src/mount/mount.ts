@@ -79,6 +79,8 @@ export async function mountView(request: MountRequest): Promise<void> {
   });
   const stop = () => session.stop();
   request.signal.addEventListener("abort", stop);
+  // A terminal that is closed would else end the process and leave a dead mount.
+  Deno.addSignalListener("SIGHUP", stop);
   try {
     if (request.signal.aborted) session.stop();
     await session.run(
@@ -90,6 +92,7 @@ export async function mountView(request: MountRequest): Promise<void> {
     );
   } finally {
     request.signal.removeEventListener("abort", stop);
+    Deno.removeSignalListener("SIGHUP", stop);
     server.closeAll();
   }
 }

@@ -138,10 +138,10 @@ Deno.test("eight readers at random places all get the right bytes", async () => 
   await Promise.all(readers);
 });
 
-Deno.test("SIGINT and SIGTERM end it cleanly, also with files open and reads under way", async () => {
+Deno.test("SIGINT, SIGTERM and SIGHUP end it cleanly, also with files open and reads under way", async () => {
   using work = new Workplace();
   await work.commit("it", 2_000_000);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     await using mounted = await Mounted.at(work);
     using _open = await Deno.open(mounted.at("it"));
     // A program of its own: one that is killed while it waits for the kernel must not be this one.
