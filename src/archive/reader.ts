@@ -68,6 +68,9 @@ export type VerifiedRead =
 /** The most that one read may ask for, bytes. */
 export const readBytesMax: number = 1024 * 1024;
 
+/** Pieces that one read holds at most: 1 MiB of whole pieces, and the two ends. */
+const heldPiecesMax = readBytesMax / pieceBytes + 2;
+
 /** Pieces that one job loads at most. */
 const jobPiecesMax = 16;
 
@@ -246,9 +249,40 @@ export class ArchiveReader implements AsyncDisposable {
       return { kind: "bytes", bytes: new VerifiedBytes([], () => {}) };
     }
     const pieces = [...piecesOf(geometry, payloadOffset, end)];
+    // Tiny segments make tiny pieces: then a read has too many of them to be held at once.
+    if (pieces.length > heldPiecesMax) {
+      return this.#readLong(entry, pieces, payloadOffset, end, ahead);
+    }
     const start = () => this.#start(entry, pieces, payloadOffset, end, ahead);
     const permitted = this.#permits.acquire(pieces.length);
     return permitted === undefined ? start() : permitted.then(start);
+  }
+
+  /** Reads some pieces after the other into memory of its own. */
+  async #readLong(
+    entry: ReadableEntry,
+    pieces: readonly Piece[],
+    payloadOffset: number,
+    end: number,
+    ahead: ReadAhead,
+  ): Promise<VerifiedRead> {
+    const target = new Uint8Array(end - payloadOffset);
+    for (let done = 0; done < target.length;) {
+      const from = payloadOffset + done;
+      const first = pieces.findIndex((each) =>
+        each.payloadOffset + each.bytes > from
+      );
+      const last = pieces[Math.min(first + heldPiecesMax, pieces.length) - 1]!;
+      const to = Math.min(last.payloadOffset + last.bytes, end);
+      const read = await this.read(entry, from, to - from, ahead);
+      if (read.kind === "lost") return read;
+      using bytes = read.bytes;
+      for (const part of bytes.parts) {
+        target.set(part, done);
+        done += part.length;
+      }
+    }
+    return { kind: "bytes", bytes: new VerifiedBytes([target], () => {}) };
   }
 
   #start(
@@ -334,6 +368,7 @@ export class ArchiveReader implements AsyncDisposable {
     for (const piece of piecesOf(geometry, plan.from, plan.end)) {
       const key = keyOf(entry, piece);
       if (this.#cache.has(key)) continue;
+      if (this.#aheadPieces >= this.#cache.slotCount / 4) break;
       const added = this.#cache.add(key);
       if (added === undefined) break;
       this.counters.missCount++;

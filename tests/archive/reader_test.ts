@@ -357,3 +357,23 @@ Deno.test("who jumps about is not read ahead for", async () => {
   }
   equal(reader.counters.readAheadCount, 0);
 });
+
+Deno.test("segments of a few leaves make no read too long", async () => {
+  const bench = new Bench({ settings: { segmentBytes: 4 * kib } });
+  const content = new Prng(16).bytes(3000 * kib);
+  await bench.commit("it", content, "erasure:30+3");
+  await using reader = openWide(bench);
+  using file = reader.open((await reader.entries())[0]!);
+  const reads = Array.from({ length: 12 }, async (_, index) => {
+    const offset = index * 173 * kib + 5;
+    const found = await readOf(file, offset, 1024 * kib);
+    ok(found instanceof Uint8Array);
+    const expected = content.subarray(offset, offset + 1024 * kib);
+    equal(Buffer.compare(found, expected), 0, `at ${offset}`);
+  });
+  await Promise.all(reads);
+  for (let offset = 0; offset < content.length; offset += 700 * kib) {
+    const expected = content.slice(offset, offset + 700 * kib);
+    deepEqual(await readOf(file, offset, 700 * kib), expected);
+  }
+});
