@@ -5,7 +5,6 @@
 // which answers soonest; runs of them by the engine's threads.
 
 import { assert } from "../base/assert.ts";
-import type { Bytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
 import type { FileTable } from "../format/file_table.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -27,11 +26,12 @@ import {
 import { type LiveDigests, openLiveDigests } from "./live_digests.ts";
 import { readAnyManifest } from "./manifest_copies.ts";
 import { Permits } from "./permits.ts";
+import { touch, trim } from "./recent.ts";
 import { type Piece, pieceCountMax, piecesOf, rowsOf } from "./cached_piece.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { rebuildPiece } from "./rebuild_piece.ts";
 import { RepairQueue } from "./repair_queue.ts";
-import type { PayloadRange } from "./report.ts";
+import { VerifiedBytes, type VerifiedRead } from "./verified_read.ts";
 import type { ScannedEntry } from "./scan_entry.ts";
 
 /** How a reader is opened. */
@@ -59,12 +59,6 @@ export interface ReadCounters {
   droppedRowCount: number;
 }
 
-/** What a read came to. */
-export type VerifiedRead =
-  | { readonly kind: "bytes"; readonly bytes: VerifiedBytes }
-  /** The first bytes that were asked for and are lost. */
-  | { readonly kind: "lost"; readonly range: PayloadRange };
-
 /** The most that one read may ask for, bytes. */
 export const readBytesMax: number = 1024 * 1024;
 
@@ -83,25 +77,6 @@ const pagedBytesMax = 4 * 1024 * 1024;
 
 /** What reads met of an entry so far. "repairable": rebuilt, and not, or not yet, written back. */
 export type MetHealth = "intact" | "repaired" | "repairable" | "lost";
-
-/** Verified bytes in memory that nobody writes until this is disposed. */
-export class VerifiedBytes implements Disposable {
-  /** The bytes, in parts that follow each other. */
-  readonly parts: readonly Bytes[];
-  #release: (() => void) | undefined;
-
-  /** Bytes that `release` gives back. */
-  constructor(parts: readonly Bytes[], release: () => void) {
-    this.parts = parts;
-    this.#release = release;
-  }
-
-  /** Gives the memory back. */
-  [Symbol.dispose](): void {
-    this.#release?.();
-    this.#release = undefined;
-  }
-}
 
 /** An entry that is read. */
 export type ReadableEntry = Pick<KnownEntry, "folder" | "manifest">;
@@ -551,27 +526,6 @@ export class EntryReader implements Disposable {
   /** Gives back what was read ahead. */
   [Symbol.dispose](): void {
     this.#ahead[Symbol.dispose]();
-  }
-}
-
-/** Makes what was used the last in its map. */
-function touch<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-}
-
-/** Forgets what was used least recently until the rest, or one, weighs at most `weightMax`. */
-function trim<T>(
-  map: Map<string, T>,
-  weightMax: number,
-  weightOf: (value: T) => number,
-): void {
-  let weight = 0;
-  for (const value of map.values()) weight += weightOf(value);
-  for (const [key, value] of map) {
-    if (weight <= weightMax || map.size === 1) return;
-    weight -= weightOf(value);
-    map.delete(key);
   }
 }
 
