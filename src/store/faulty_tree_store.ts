@@ -130,12 +130,15 @@ export class FaultyTreeStore extends FaultyStore implements TreeStore {
   }
 
   /** Resolves once all in the folder is on the medium. @throws {Failure} */
-  syncTree(path: string): Promise<void> {
-    return this.call(
-      "syncTree",
-      "sync",
-      path,
-      () => this.#inner.syncTree(path),
-    );
+  async syncTree(path: string): Promise<void> {
+    // The inner work is waited for also where only its report is to be bad.
+    let work: Promise<void> | undefined;
+    try {
+      this.call("syncTree", "sync", path, () => {
+        work = this.#inner.syncTree(path);
+      });
+    } finally {
+      await work;
+    }
   }
 }

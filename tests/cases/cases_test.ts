@@ -7,7 +7,7 @@ import { jobsOf } from "./table.ts";
 import { formatTally, sumOf } from "./tally.ts";
 
 // More than there are cores: some operations let timers turn.
-const threadCount = 2 * navigator.hardwareConcurrency;
+const threadCount = 3 * navigator.hardwareConcurrency;
 const rounds = 2;
 const caseCountMin = 100_000;
 

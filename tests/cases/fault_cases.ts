@@ -5,7 +5,7 @@ import { ok } from "node:assert/strict";
 import { isFailure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import type { Fault } from "../../src/store/fault_plan.ts";
-import { FaultyStore } from "../../src/store/faulty_store.ts";
+import { FaultyTreeStore } from "../../src/store/faulty_tree_store.ts";
 import { judge } from "./judge.ts";
 import {
   attempt,
@@ -79,7 +79,7 @@ async function runPlan(
     await tryCase(stage, name, async () => {
       const inner = world[role].clone();
       const fault = plans[kind]![variant]!(nth, new Prng(nth));
-      const faulty = new FaultyStore(inner, [fault]);
+      const faulty = new FaultyTreeStore(inner, [fault]);
       const stores = storesWith(world, role, inner);
       const faultyStores = { ...stores, [role]: faulty };
       const { isDone, error } = await attempt(stage, faultyStores);
@@ -135,7 +135,7 @@ async function runSectors(stage: Stage): Promise<void> {
 async function trySector(stage: Stage, fault: Fault): Promise<boolean> {
   const { world, operation } = stage;
   const inner = world.archive.clone();
-  const faulty = new FaultyStore(inner, [fault]);
+  const faulty = new FaultyTreeStore(inner, [fault]);
   const stores = storesWith(world, "archive", inner);
   const { isDone, error } = await attempt(stage, {
     ...stores,

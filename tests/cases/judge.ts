@@ -6,13 +6,8 @@ import { idOfStaging } from "../../src/format/entry_path.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import type { Bench } from "../archive/harness.ts";
 import { isOfLock } from "./archive_files.ts";
-import type { Run } from "./operations.ts";
-import {
-  benchNumbers,
-  type Content,
-  type Stores,
-  type World,
-} from "./world.ts";
+import type { Run } from "./operation.ts";
+import { benchNumbers, type Content, type Role, type World } from "./world.ts";
 
 /** How an operation came to its end. */
 export interface Verdict {
@@ -28,7 +23,7 @@ export interface Verdict {
 export async function judge(
   world: World,
   run: Run,
-  stores: Stores,
+  stores: Readonly<Record<Role, MemoryStore>>,
   verdict: Verdict,
 ): Promise<void> {
   const { isDone, beforeAgain } = verdict;

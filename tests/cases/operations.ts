@@ -5,44 +5,14 @@ import { deepStrictEqual, ok } from "node:assert/strict";
 import { type Bytes, equalBytes } from "../../src/base/bytes.ts";
 import { idOfStaging } from "../../src/format/entry_path.ts";
 import type { Store } from "../../src/store/store.ts";
-import {
-  type Bench,
-  cutFile,
-  listFiles,
-  readTree,
-  removeFile,
-  rotBytes,
-} from "../archive/harness.ts";
+import { type Bench, readTree } from "../archive/harness.ts";
 import { streamOf } from "../archive/byte_streams.ts";
 import { epochs, writeLegacy } from "../archive/legacy_writer.ts";
 import { contentOf } from "./archive_files.ts";
-import { commitFile, fileContent, type Role, type World } from "./world.ts";
-
-/** An operation of the engine, prepared and run. */
-export interface Operation {
-  /** The shapes that it is run with. */
-  readonly shapes: readonly string[];
-  /** The store that crashes and fills up; none for what writes nothing. */
-  readonly writes?: Role;
-  /** The stores whose calls fail. */
-  readonly fails: readonly Role[];
-  /** Whether it works on a disk without a free byte. */
-  readonly needsNoRoom?: boolean;
-  /** Whether it writes what cannot be read anew. */
-  readonly mends?: boolean;
-  /** Fills the world; gives the operation that is to be run in it. */
-  prepare(world: World): Promise<Run>;
-}
-
-/** A prepared operation. */
-export interface Run {
-  /** Does it; whether all of it was done. Nothing of the world changes but the bench's stores. */
-  run(bench: Bench): Promise<boolean>;
-  /** What else must be true whenever it was stopped or failed, of the stores without faults. */
-  expectAlways?(stores: { archive: Store; outputs: Store }): void;
-  /** What else must be true once it was done. */
-  expectDone?(stores: { archive: Store; outputs: Store }): void;
-}
+import { damage } from "./harm.ts";
+import { treeOperations } from "./tree_operations.ts";
+import type { Operation } from "./operation.ts";
+import { commitFile, fileContent, type World } from "./world.ts";
 
 const allShapes = [
   "tier 1",
@@ -58,6 +28,7 @@ const day = { years: 0, months: 0, days: 1, hours: 0 };
 
 /** All operations, by name. */
 export const operations: Readonly<Record<string, Operation>> = {
+  ...treeOperations,
   commit: {
     shapes: allShapes,
     writes: "archive",
@@ -348,42 +319,4 @@ async function look(bench: Bench): Promise<boolean> {
 function expectOutput(outputs: Store, bytes: Bytes, label: string): void {
   const found = readTree(outputs, "").get("out");
   ok(found === undefined || equalBytes(found, bytes), label);
-}
-
-/** Harms files of the first entry within what can be rebuilt: m shards of every block, metadata. */
-function damage(world: World): void {
-  const { archive, prng, shape } = world;
-  const [folder] = archive.list("").map(({ name }) => name)
-    .filter((name) => !name.startsWith("."));
-  const files = listFiles(archive, folder!);
-  const shards = files.filter((path) =>
-    path.endsWith(".dat") && (archive.stat(path)?.bytes ?? 0) > 0
-  );
-  for (const block of Map.groupBy(shards, blockOf).values()) {
-    const count = Math.min(shape.parityShards, block.length);
-    for (const index of prng.sample(prng.below(count + 1), block.length)) {
-      harm(archive, block[index]!, prng.below(3));
-    }
-  }
-  const copies = files.filter((path) => path.endsWith("manifest.json"));
-  for (const path of copies.slice(prng.below(2), 1 + prng.below(3))) {
-    harm(archive, path, prng.below(3));
-  }
-  // All of it has been there for long.
-  for (const path of listFiles(archive, "")) {
-    archive.plantFile(path, archive.contentOf(path));
-  }
-  world.damaged = true;
-}
-
-/** What tells the shards of one block from those of others: its folder, or with k = 1 its segment. */
-function blockOf(path: string): string {
-  return /block_\d+|segment_\d+|column_\d+/.exec(path)?.[0] ?? path;
-}
-
-function harm(store: Store, path: string, kind: number): void {
-  const bytes = store.stat(path)!.bytes;
-  if (kind === 0) removeFile(store, path);
-  else if (kind === 1) cutFile(store, path, Math.floor(bytes / 2));
-  else rotBytes(store, path, Math.floor(bytes / 3), 1);
 }

@@ -7,7 +7,7 @@ import { Codec } from "../../src/codec/mod.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
 import { type CaseName, formatCase, type Job } from "./case_id.ts";
 import { judge, type Verdict } from "./judge.ts";
-import type { Operation, Run } from "./operations.ts";
+import type { Operation, Run } from "./operation.ts";
 import type { Tally } from "./tally.ts";
 import { benchNumbers, type Role, type Stores, type World } from "./world.ts";
 
