@@ -443,6 +443,8 @@ export class DirStore implements Store {
     try {
       return body(attempt);
     } catch (error) {
+      // What was there when it was looked at, and is not now, may have gone with the whole disk.
+      if (error instanceof Deno.errors.NotFound) this.#requireSameRoot(attempt);
       throw failureOf(attempt, error);
     }
   }
