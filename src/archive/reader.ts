@@ -459,6 +459,7 @@ export class ArchiveReader implements AsyncDisposable {
     if (outcome.rebuiltLeafCount > 0) {
       this.#meet(entry.folder, "repairable");
       this.#repairs?.offer(entry, outcome.run);
+      if (outcome.hurtsMore) this.#repairs?.offerBlock(entry, outcome.run);
     }
     return outcome.lostRows;
   }

@@ -18,6 +18,8 @@ export interface RebuiltPiece {
   readonly lostRows: readonly number[];
   /** Leaves of all shards in these rows that were rebuilt. */
   readonly rebuiltLeafCount: number;
+  /** Whether a whole file, or its end, is gone: then more rows are hurt than those. */
+  readonly hurtsMore: boolean;
 }
 
 /**
@@ -70,11 +72,15 @@ export async function rebuildPiece(
   for (let row = 0; row < run.rowCount; row++) {
     if (ledger.isLost(run.block, shard, run.firstRow + row)) lostRows.push(row);
   }
-  const rebuiltLeafCount = ledger.records().reduce(
+  const records = ledger.records();
+  const rebuiltLeafCount = records.reduce(
     (sum, record) => sum + record.rebuiltLeafCount,
     0,
   );
-  return { run, lostRows, rebuiltLeafCount };
+  const hurtsMore = records.some(({ cause }) =>
+    cause === "missing" || cause === "truncated"
+  );
+  return { run, lostRows, rebuiltLeafCount, hurtsMore };
 }
 
 /** The last copy of an entry goes with its folder: that is no damage, and the medium is there. */

@@ -4,7 +4,7 @@
 // writes.
 
 import { isFailure, messageOf } from "../base/errors.ts";
-import type { RowRun } from "../format/geometry.ts";
+import { rowCountOf, type RowRun } from "../format/geometry.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import { Locks } from "./lock.ts";
@@ -30,6 +30,8 @@ export class RepairQueue implements AsyncDisposable {
   readonly #counters: ReadCounters;
   readonly #onRepaired: (folder: string) => void;
   readonly #locks: Locks;
+  /** Blocks of which all rows were offered, and that are not right yet. */
+  readonly #wholeBlocks = new Set<string>();
   readonly #waiting: WaitingRun[] = [];
   #work: Promise<void> | undefined;
   #closed = false;
@@ -64,6 +66,19 @@ export class RepairQueue implements AsyncDisposable {
     }
     this.#waiting.push({ entry, run });
     this.#work ??= this.#drain().finally(() => this.#work = undefined);
+  }
+
+  /**
+   * Takes all rows of the block, once: what lies in the reader's cache is not read again, and would
+   * else stay damaged on the medium until too much of it is.
+   */
+  offerBlock(entry: ScannedEntry, run: RowRun): void {
+    const { block } = run;
+    const key = keyOf(entry, run);
+    if (this.#closed || this.#wholeBlocks.has(key)) return;
+    this.#wholeBlocks.add(key);
+    const rowCount = rowCountOf(entry.manifest.geometry, block);
+    this.offer(entry, { block, firstRow: 0, rowCount });
   }
 
   /** Resolves when nothing waits. */
@@ -115,7 +130,10 @@ export class RepairQueue implements AsyncDisposable {
       this.#context,
     );
     const records = ledger.records();
-    if (records.length === 0) return;
+    if (records.length === 0) {
+      this.#wholeBlocks.delete(keyOf(entry, run));
+      return;
+    }
     const right = await finishRepair(
       entry,
       ledger,
@@ -126,6 +144,10 @@ export class RepairQueue implements AsyncDisposable {
       this.#counters.repairedLeafCount += record.writtenLeafCount;
       const damage = ledger.damageOf(record, right.has(record));
       this.#context.emit({ kind: "damage", folder: entry.folder, damage });
+    }
+    // What was mended may be hurt again; what could not be is not tried again and again.
+    if (records.every((record) => right.has(record))) {
+      this.#wholeBlocks.delete(keyOf(entry, run));
     }
     const isWaiting = this.#waiting.some((each) =>
       each.entry.folder === entry.folder
@@ -146,6 +168,11 @@ export class RepairQueue implements AsyncDisposable {
     const message = `Damage is rebuilt but not written back: ${why}`;
     this.#context.emit({ kind: "warning", message });
   }
+}
+
+/** A block, for the set of those that were offered. */
+function keyOf(entry: ScannedEntry, { block }: RowRun): string {
+  return `${entry.folder}/${block}`;
 }
 
 /** Both runs as one, if they touch. */

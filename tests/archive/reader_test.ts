@@ -377,3 +377,19 @@ Deno.test("segments of a few leaves make no read too long", async () => {
     deepEqual(await readOf(file, offset, 700 * kib), expected);
   }
 });
+
+Deno.test("a file that is gone is made whole by one read of it", async () => {
+  const bench = new Bench();
+  const content = new Prng(17).bytes(300 * kib);
+  const { folder } = await bench.commit("it", content);
+  const segments = `${folder}/blocks/block_0/segments`;
+  removeFile(bench.archive, `${segments}/segment_03.dat`);
+  cutFile(bench.archive, `${segments}/segment_04.dat`, kib);
+  await using reader = await open(bench);
+  const [entry] = await reader.entries();
+  using file = reader.open(entry!);
+  const offset = 3 * entry!.manifest.geometry.segmentBytes;
+  deepEqual(await readOf(file, offset, 1), content.slice(offset, offset + 1));
+  await reader.settle();
+  equal((await bench.healthOfOne(false)).state, "healthy");
+});

@@ -1,7 +1,7 @@
 // Mounted: an archive of a workplace, mounted by the real program. Disposing unmounts it, whatever
 // state it is in; a mount that does not come up or does not end fails its test.
 
-import { equal, match, ok } from "node:assert/strict";
+import { doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { type Ending, kill, type Running } from "../e2e/program.ts";
 import type { Workplace } from "../e2e/workplace.ts";
 
@@ -62,6 +62,7 @@ export class Mounted implements AsyncDisposable {
   async ending(): Promise<Ending> {
     const ending = await this.running.ending;
     equal(ending.code, 0, ending.stderr);
+    doesNotMatch(ending.stderr, /internal error/i);
     equal(isMounted(this.path), false, "nothing is mounted any more");
     return ending;
   }
