@@ -19,9 +19,14 @@ import { encodeFileTable, type StoredFileTable } from "./file_table_write.ts";
 import type { CommitReport, SkippedPath, TreeLoss } from "./report.ts";
 import type { PayloadFeed } from "./staging.ts";
 import { StreamDigest } from "./stream_digest.ts";
-import { hashFiles } from "./tree_hashes.ts";
+import { hashFiles, type TreeHashes } from "./tree_hashes.ts";
 import { TreePayload } from "./tree_payload.ts";
-import { type WalkedTree, type WalkRequest, walkTree } from "./tree_walk.ts";
+import {
+  type FoundFile,
+  type WalkedTree,
+  type WalkRequest,
+  walkTree,
+} from "./tree_walk.ts";
 import type { PieceProblem } from "./worker_protocol.ts";
 
 /** A folder to commit, resolved to a store whose root it is. */
@@ -90,6 +95,7 @@ class TreeDraft {
   readonly #layout: TreePayload;
   /** Paths of files that are left out after all. */
   readonly #dropped: Set<string> = new Set();
+  #hashes: TreeHashes | undefined;
 
   constructor(
     request: ResolvedTree,
@@ -136,9 +142,10 @@ class TreeDraft {
    */
   #identity(): string {
     using digest = new StreamDigest(this.#context.codec);
-    for (const { row, changedMs } of this.#tree.files) {
-      const { path, bytes, modified, data } = row;
-      const ranges = data.map((range) => [range.fileOffset, range.bytes]);
+    for (const [file, { row, changedMs }] of this.#tree.files.entries()) {
+      const { path, bytes, modified } = row;
+      const ranges = this.#layout.dataOf(file)
+        .map((range) => [range.fileOffset, range.bytes]);
       const line = JSON.stringify([path, bytes, modified, changedMs, ranges]);
       digest.append(encodeUtf8(`${line}\n`));
     }
@@ -208,8 +215,16 @@ class TreeDraft {
       filesBefore: (payloadOffset) => this.#layout.filesBefore(payloadOffset),
       onProblems: (problems) => this.#drop(problems),
       onEncoded: async (staging, executor) => {
-        const kept = files.filter(({ row }) => !this.#dropped.has(row.path));
-        await hashFiles(kept, staging, executor, this.#context);
+        this.#hashes = await hashFiles(
+          {
+            files,
+            layout: this.#layout,
+            isDropped: (path) => this.#dropped.has(path),
+          },
+          staging,
+          executor,
+          this.#context,
+        );
       },
     };
   }
@@ -258,10 +273,22 @@ class TreeDraft {
 
   /** All rows but those of files that are left out, and of their further names. */
   *#rows(): Generator<FileRow> {
+    let file = 0;
     for (const row of this.#tree.rows) {
+      const index = row.kind === "file" ? file++ : 0;
       const path = row.kind === "hardlink" ? row.target : row.path;
-      if (!this.#dropped.has(path)) yield row;
+      if (this.#dropped.has(path)) continue;
+      yield row.kind === "file" ? this.#fileRow(row, index) : row;
     }
+  }
+
+  #fileRow(row: FoundFile, file: number): FileRow {
+    const blake3 = this.#hashes?.of(file);
+    return {
+      ...row,
+      data: this.#layout.dataOf(file),
+      ...(blake3 === undefined ? {} : { blake3 }),
+    };
   }
 }
 

@@ -8,6 +8,7 @@ import { type EngineContext, throwIfInterrupted } from "./context.ts";
 import { type Executor, forEachBounded, hashWith } from "./executor.ts";
 import { leafCountOf } from "./hash_slices.ts";
 import type { Staging } from "./staging.ts";
+import type { TreePayload } from "./tree_payload.ts";
 import type { FileSource } from "./tree_walk.ts";
 import type { FileSlice } from "./worker_protocol.ts";
 
@@ -27,21 +28,58 @@ export function isHashed(row: Pick<PlainFileRow, "bytes" | "data">): boolean {
   return row.bytes - dataBytes <= hashedHoleBytesMax;
 }
 
-/** Writes the hash of each file into its row. @throws {Failure} */
+/** Hashes of a tree's files, side by side. */
+export class TreeHashes {
+  readonly #digests: Bytes;
+  readonly #known: Bytes;
+
+  /** No hash yet of any of so many files. */
+  constructor(fileCount: number) {
+    this.#digests = new Uint8Array(fileCount * digestBytes);
+    this.#known = new Uint8Array(fileCount);
+  }
+
+  /** The hash of a file, hexadecimal, if it has one. */
+  of(file: number): string | undefined {
+    if (this.#known[file] === 0) return undefined;
+    return formatHex(this.#digests.subarray(
+      file * digestBytes,
+      (file + 1) * digestBytes,
+    ));
+  }
+
+  /** Takes a file's hash. */
+  set(file: number, digest: Bytes): void {
+    this.#digests.set(digest, file * digestBytes);
+    this.#known[file] = 1;
+  }
+}
+
+/** What is to be hashed. */
+export interface HashWish {
+  readonly files: readonly FileSource[];
+  readonly layout: TreePayload;
+  /** Files that are left out. */
+  isDropped(path: string): boolean;
+}
+
+/** Hashes all files but those that are left out. @throws {Failure} */
 export async function hashFiles(
-  files: readonly FileSource[],
+  wish: HashWish,
   staging: Staging,
   executor: Executor,
   context: EngineContext,
-): Promise<void> {
+): Promise<TreeHashes> {
   const { codec } = context;
+  const { files } = wish;
+  const hashes = new TreeHashes(files.length);
   const entry = { root: context.root, path: staging.folder };
-  const emptyHash = formatHex(codec.digest(new Uint8Array(0)));
+  const emptyHash = codec.digest(new Uint8Array(0)).slice();
   const open = new Map<number, { digests: Bytes; missing: number }>();
-  files.forEach(({ row }) => {
-    if (row.bytes === 0) row.blake3 = emptyHash;
+  files.forEach(({ row }, file) => {
+    if (row.bytes === 0) hashes.set(file, emptyHash);
   });
-  await forEachBounded(planJobs(files), executor.width, async (parts) => {
+  await forEachBounded(planJobs(wish), executor.width, async (parts) => {
     throwIfInterrupted(context);
     const digests = await hashWith(executor, {
       kind: "hash",
@@ -56,7 +94,7 @@ export async function hashFiles(
       at += length;
       const { row } = files[file]!;
       if (length === digestBytes && slice.bytes === row.bytes) {
-        row.blake3 = formatHex(part);
+        hashes.set(file, part);
         continue;
       }
       let state = open.get(file);
@@ -69,10 +107,11 @@ export async function hashFiles(
       state.digests.set(part, slice.fileOffset / leafBytesMax * digestBytes);
       state.missing -= length;
       if (state.missing > 0) continue;
-      row.blake3 = formatHex(codec.rootOf(state.digests));
+      hashes.set(file, codec.rootOf(state.digests));
       open.delete(file);
     }
   });
+  return hashes;
 }
 
 interface FilePart {
@@ -82,18 +121,21 @@ interface FilePart {
 }
 
 /** All that is to be hashed, in jobs, in the order of the payload. */
-function* planJobs(files: readonly FileSource[]): Generator<FilePart[]> {
+function* planJobs(wish: HashWish): Generator<FilePart[]> {
+  const { files, layout } = wish;
   let parts: FilePart[] = [];
   let bytes = 0;
   for (let file = 0; file < files.length; file++) {
     const { row } = files[file]!;
-    if (!isHashed(row)) continue;
+    if (row.bytes === 0 || wish.isDropped(row.path)) continue;
+    const ranges = layout.dataOf(file);
+    if (!isHashed({ bytes: row.bytes, data: ranges })) continue;
     let range = 0;
     for (let from = 0; from < row.bytes; from += jobBytesMax) {
       const end = Math.min(row.bytes, from + jobBytesMax);
       const data = [];
-      while (range < row.data.length) {
-        const each = row.data[range]!;
+      while (range < ranges.length) {
+        const each = ranges[range]!;
         if (each.fileOffset >= end) break;
         data.push(each);
         if (each.fileOffset + each.bytes > end) break;

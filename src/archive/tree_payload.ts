@@ -8,6 +8,7 @@ import {
   type RowRun,
   runLength,
 } from "../format/geometry.ts";
+import type { DataRange } from "../format/file_row.ts";
 import type { FileSource } from "./tree_walk.ts";
 import type { SourcePiece } from "./worker_protocol.ts";
 
@@ -22,26 +23,35 @@ export class TreePayload {
   /** The first range of each file. */
   readonly #firstOf: Uint32Array<ArrayBuffer>;
 
-  /** Lays out the files; writes into their rows where their data lies. */
+  /** Lays out the files. */
   constructor(files: readonly FileSource[]) {
-    const count = files.reduce((sum, { ranges }) => sum + ranges.length, 0);
+    const count = files.reduce((sum, file) => sum + rangeCountOf(file), 0);
     this.#files = files;
     this.#starts = new Float64Array(count + 1);
     this.#fileOf = new Uint32Array(count);
     this.#firstOf = new Uint32Array(files.length);
     let payloadOffset = 0, range = 0;
-    files.forEach(({ row, ranges }, file) => {
+    files.forEach((source, file) => {
       this.#firstOf[file] = range;
-      row.data = ranges.map(({ offset, bytes }) => {
-        const placed = { payloadOffset, fileOffset: offset, bytes };
+      for (let index = 0; index < rangeCountOf(source); index++) {
         this.#starts[range] = payloadOffset;
         this.#fileOf[range++] = file;
-        payloadOffset += bytes;
-        return placed;
-      });
+        payloadOffset += source.ranges?.[index]?.bytes ?? source.row.bytes;
+      }
     });
     this.#starts[range] = payloadOffset;
     this.bytes = payloadOffset;
+  }
+
+  /** Where the data of a file lies; a new array. */
+  dataOf(file: number): DataRange[] {
+    const source = this.#files[file]!;
+    const first = this.#firstOf[file]!;
+    return Array.from({ length: rangeCountOf(source) }, (_, index) => ({
+      payloadOffset: this.#starts[first + index]!,
+      fileOffset: source.ranges?.[index]?.offset ?? 0,
+      bytes: this.#starts[first + index + 1]! - this.#starts[first + index]!,
+    }));
   }
 
   /** What the data shards of a run are made of, in payload order of each shard. */
@@ -76,7 +86,7 @@ export class TreePayload {
       const to = Math.min(end, this.#starts[range + 1]!);
       const file = this.#fileOf[range]!;
       const { row, modifiedMs, changedMs, ranges } = this.#files[file]!;
-      const { offset } = ranges[range - this.#firstOf[file]!]!;
+      const offset = ranges?.[range - this.#firstOf[file]!]?.offset ?? 0;
       pieces.push({
         file,
         path: row.path,
@@ -100,4 +110,8 @@ export class TreePayload {
     }
     return low;
   }
+}
+
+function rangeCountOf({ row, ranges }: FileSource): number {
+  return ranges?.length ?? (row.bytes > 0 ? 1 : 0);
 }

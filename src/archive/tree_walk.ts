@@ -32,21 +32,29 @@ export interface WalkRequest {
   readonly omit: readonly string[];
 }
 
-/** A file that is to be read. Its row is finished later. */
+/** A file as it was found: where its content lies in a payload, and its hash, others know. */
+export type FoundFile = Omit<PlainFileRow, "data" | "blake3" | "nameCount"> & {
+  nameCount: number;
+};
+
+/** A row of a table to be. There may be very many: each holds what nobody else does. */
+export type FoundRow = FoundFile | Exclude<FileRow, PlainFileRow>;
+
+/** A file that is to be read. */
 export interface FileSource {
-  readonly row: { -readonly [Name in keyof PlainFileRow]: PlainFileRow[Name] };
+  readonly row: FoundFile;
   /** Its times in the source when it was looked at, if known: while they stay, so does the content. */
   readonly modifiedMs: number | undefined;
   readonly changedMs: number | undefined;
-  /** Where it has data: the rest are holes. */
-  readonly ranges: readonly DataRange[];
+  /** Where it has data, if not everywhere: the rest are holes. */
+  readonly ranges: readonly DataRange[] | undefined;
 }
 
 /** What a walk found. */
 export interface WalkedTree {
   readonly root: RowAttributes;
   /** In the order of a file table. Those of files are the rows of `files`. */
-  readonly rows: readonly FileRow[];
+  readonly rows: readonly FoundRow[];
   /** In the order of the rows. */
   readonly files: readonly FileSource[];
   /** What cannot be stored, or is not for storing. */
@@ -75,7 +83,7 @@ export async function walkTree(
 
 class Walk implements WalkedTree {
   root: RowAttributes = {};
-  readonly rows: FileRow[] = [];
+  readonly rows: FoundRow[] = [];
   readonly files: FileSource[] = [];
   readonly skipped: SkippedPath[] = [];
   excludedCount = 0;
@@ -85,7 +93,7 @@ class Walk implements WalkedTree {
   readonly #pause: WalkPause;
   readonly #omit: ReadonlySet<string>;
   /** Files of several names by identity, when the first of these was met. */
-  readonly #linked: Map<string, FileSource["row"]> = new Map();
+  readonly #linked: Map<string, FoundFile> = new Map();
   #device: string | undefined;
   #nameCount = 0;
 
@@ -204,11 +212,10 @@ class Walk implements WalkedTree {
       return;
     }
     this.#requireReadable(path, stat);
-    const row: FileSource["row"] = {
+    const row: FoundFile = {
       kind: "file",
       path,
       bytes: stat.bytes,
-      data: [],
       nameCount: 1,
       ...this.#attributesOf(path, stat),
     };
@@ -233,13 +240,14 @@ class Walk implements WalkedTree {
     this.#store.openFile(path, "read")[Symbol.dispose]();
   }
 
-  #rangesOf(path: string, stat: TreeStat): readonly DataRange[] {
-    if (stat.bytes === 0) return [];
-    const whole = [{ offset: 0, bytes: stat.bytes }];
+  #rangesOf(
+    path: string,
+    stat: TreeStat,
+  ): readonly DataRange[] | undefined {
     // Only who takes up less than its size can have holes; asking costs an open.
     const mayHaveHoles = this.#store.capabilities.holes &&
       stat.allocatedBytes !== undefined && stat.allocatedBytes < stat.bytes;
-    if (!mayHaveHoles) return whole;
+    if (!mayHaveHoles) return undefined;
     return boundRanges(this.#store.readDataRanges(path), stat.bytes);
   }
 
