@@ -80,11 +80,10 @@ function joinLines(
       );
     }
     if (length + line.length > target.length) {
-      const grown = new Uint8Array(
+      // Moved, not copied: the old one would stay in memory for long.
+      target = new Uint8Array(target.buffer.transfer(
         Math.max(length + line.length, 2 * target.length),
-      );
-      grown.set(target.subarray(0, length));
-      target = grown;
+      ));
     }
     target.set(line, length);
     length += line.length;
@@ -109,7 +108,7 @@ async function compress(bytes: Bytes): Promise<Bytes> {
     const writer = writable.getWriter();
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       await writer.write(
-        bytes.slice(at, at + pieceBytes) as Uint8Array<ArrayBuffer>,
+        bytes.subarray(at, at + pieceBytes) as Uint8Array<ArrayBuffer>,
       );
     }
     await writer.close();

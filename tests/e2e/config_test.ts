@@ -175,7 +175,7 @@ const usage: readonly (readonly [args: readonly string[], said: RegExp])[] = [
   [["commit", "file", "--policy", "replicate:0"], /Policy "replicate:0"/],
   [["commit", "file", "file", "--name", "x"], /--name goes with one file/],
   [["commit", "file", "--durability", "some"], /durability/],
-  [["commit", "-x"], /"-x"/],
+  [["commit", "-Z"], /"-Z"/],
   [["restore"], /Expected a NAME/],
   [["restore", "file", "-o", "-", "--overwrite"], /goes with a file/],
   [["restore", "file", "other"], /"file" is a file, not a tree/],
