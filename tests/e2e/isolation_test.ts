@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { damage, makePipe, remove, replace, rot } from "./damage.ts";
 import { forgeManifests } from "./forged_manifest.ts";
-import { readTree } from "./tree.ts";
+import { readTree, withoutRoot } from "./tree.ts";
 import { kib, twoBlocks, Workplace } from "./workplace.ts";
 
 const manifests = ["", "hashes/", "hashes_1/", "hashes_2/"]
@@ -171,8 +171,6 @@ Deno.test("what is not an entry lies in the archive unseen and untouched", async
   equal(health.code, 0);
   equal(health.entries.length, 1);
   await work.expectRestore(0, "file", content);
-  // Locks come and go in the archive's own folder.
-  const withoutRoot = ({ "": _root, ...rest }: Record<string, string>) => rest;
   deepEqual(
     withoutRoot(readTree(work.archive, { times: true })),
     withoutRoot(before),

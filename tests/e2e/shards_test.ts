@@ -2,7 +2,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { equalBytes } from "../../src/base/bytes.ts";
 import type { Prng } from "../../src/base/prng.ts";
 import { remove, rot } from "./damage.ts";
-import { readTree } from "./tree.ts";
+import { readTree, withoutRoot } from "./tree.ts";
 import { kib, twoBlocks, Workplace } from "./workplace.ts";
 
 const segmentBytes = 4 * kib;
@@ -149,7 +149,8 @@ Deno.test("4 lost shards of one block are said exactly, and nothing else is touc
       elapsedMs: 0,
     });
   }
-  deepEqual(readTree(work.archive, { times: true }), before);
+  const after = readTree(work.archive, { times: true });
+  deepEqual(withoutRoot(after), withoutRoot(before));
   await expectHoles(work, content, lost);
   await work.expectRestore(0, "good", good.content);
 });

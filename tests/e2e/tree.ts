@@ -20,6 +20,11 @@ export function readTree(
   return tree;
 }
 
+/** A tree without the folder itself: locks come and go in an archive's own, and touch its time. */
+export function withoutRoot({ "": _root, ...rest }: Tree): Tree {
+  return rest;
+}
+
 /** Paths of all that lies below `folder`, sorted. */
 export function listTree(folder: string, prefix = ""): string[] {
   const paths: string[] = [];
