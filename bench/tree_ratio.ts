@@ -10,6 +10,8 @@ const repository = new URL("..", import.meta.url).pathname;
 const startFlags = [
   "run",
   "--quiet",
+  // As the start task has it.
+  "--v8-flags=--max-semi-space-size=2",
   "--no-prompt",
   "--allow-read",
   "--allow-write",
