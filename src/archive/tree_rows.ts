@@ -6,6 +6,7 @@ import { Failure } from "../base/errors.ts";
 import type { FileRow } from "../format/file_row.ts";
 import type { FileTable } from "../format/file_table.ts";
 import { comparePaths } from "../format/tree_path.ts";
+import { globOptions, rootedGlob } from "./tree_select.ts";
 
 const patternLengthMax = 4096;
 
@@ -109,10 +110,7 @@ function matcherOf(
   pattern: string,
 ): (path: string) => boolean {
   if (!isGlob(table, pattern)) return (path) => path === pattern;
-  // Without a slash it is a name, wherever that lies, as users of find and of .gitignore expect.
-  const glob = pattern.includes("/") ? pattern : `**/${pattern}`;
-  const options = { dot: true, nonegate: true, flags: "s" };
-  return picomatch(glob, options);
+  return picomatch(rootedGlob(pattern, false), globOptions);
 }
 
 function dropExcluded(

@@ -40,6 +40,19 @@ export class TreeSelection {
   }
 }
 
+/** How globs are read, for listing as for restoring. */
+export const globOptions: Readonly<
+  { dot: boolean; nonegate: boolean; flags: string }
+> = { dot: true, nonegate: true, flags: "s" };
+
+/**
+ * A glob from the tree's root. Without a slash it is a name, wherever that lies, as users of find and
+ * of .gitignore expect.
+ */
+export function rootedGlob(glob: string, isRooted: boolean): string {
+  return isRooted || glob.includes("/") ? glob : `**/${glob}`;
+}
+
 /** `./photos/` is `photos`; so is `/photos`, from the tree's root. */
 function selectorOf(pattern: string): Selector {
   const path = pattern.replace(/^(?:\.?\/+)+|\/+$/g, "");
@@ -58,11 +71,8 @@ function selectorOf(pattern: string): Selector {
     }
     return { pattern, matches: isLiteral, isUsed: false };
   }
-  // Without a slash it is a name, wherever that lies, as users of find and of .gitignore expect.
-  const globs = path.includes("/") || pattern.startsWith("/")
-    ? [path, `${path}/**`]
-    : [`**/${path}`, `**/${path}/**`];
-  const isMatch = picomatch(globs, { dot: true, nonegate: true, flags: "s" });
+  const glob = rootedGlob(path, pattern.startsWith("/"));
+  const isMatch = picomatch([glob, `${glob}/**`], globOptions);
   // A name may itself have a bracket or a star in it.
   const matches = (other: string) => isLiteral(other) || isMatch(other);
   return { pattern, matches, isUsed: false };
