@@ -5,23 +5,7 @@
 //
 //   deno run -A bench/archive_ratio.ts [--mib 1024] [--rounds 5] [--folder /var/tmp] [--no-par2]
 
-const repository = new URL("..", import.meta.url).pathname;
-const startFlags = [
-  "run",
-  "--quiet",
-  "--no-prompt",
-  "--allow-read",
-  "--allow-write",
-];
-const blockframe = [
-  Deno.execPath(),
-  ...startFlags,
-  "--allow-env",
-  "--allow-sys",
-  "--config",
-  `${repository}deno.json`,
-  `${repository}main.ts`,
-];
+import { optionOf, program } from "./program.ts";
 
 interface Options {
   readonly mib: number;
@@ -37,14 +21,10 @@ interface Run {
 }
 
 function parseOptions(args: readonly string[]): Options {
-  const valueOf = (name: string, fallback: string) => {
-    const index = args.indexOf(`--${name}`);
-    return index < 0 ? fallback : args[index + 1] ?? fallback;
-  };
   return {
-    mib: Number(valueOf("mib", "1024")),
-    rounds: Number(valueOf("rounds", "5")),
-    folder: valueOf("folder", "/var/tmp"),
+    mib: Number(optionOf("mib", "1024")),
+    rounds: Number(optionOf("rounds", "5")),
+    folder: optionOf("folder", "/var/tmp"),
     par2: !args.includes("--no-par2"),
   };
 }
@@ -122,11 +102,11 @@ async function measure(options: Options): Promise<Map<string, Run[]>> {
       ["cp + sync", shell(`cp "${source}" "${copy}" && sync "${copy}"`), [
         copy,
       ]],
-      ["commit", [...blockframe, "commit", source, "-a", archive], [archive]],
+      ["commit", [...program, "commit", source, "-a", archive], [archive]],
       ["b3sum, 2 threads", ["b3sum", "--num-threads", "2", source], []],
-      ["health", [...blockframe, "health", "-a", archive], []],
+      ["health", [...program, "health", "-a", archive], []],
       ["restore", [
-        ...blockframe,
+        ...program,
         "restore",
         "source.bin",
         "-a",

@@ -12,13 +12,7 @@ import {
   type Manifest,
 } from "../src/format/manifest.ts";
 import { openArchive } from "../src/archive/archive.ts";
-
-const repository = new URL("..", import.meta.url).pathname;
-
-function valueOf(name: string, fallback: string): string {
-  const index = Deno.args.indexOf(`--${name}`);
-  return index < 0 ? fallback : Deno.args[index + 1] ?? fallback;
-}
+import { optionOf, program } from "./program.ts";
 
 /** Makes the archive: one entry by the engine, the rest from its manifest. */
 async function makeArchive(folder: string, entryCount: number): Promise<void> {
@@ -69,12 +63,8 @@ interface Measured {
 /** One run of the program; its memory is the highest that was seen. */
 async function measure(args: readonly string[]): Promise<Measured> {
   const startMs = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "--allow-read", "--allow-write"],
-      ...["--config", `${repository}deno.json`, `${repository}main.ts`],
-      ...args,
-    ],
+  const child = new Deno.Command(program[0]!, {
+    args: [...program.slice(1), ...args],
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -97,9 +87,9 @@ function peakKib(pid: number): number {
   }
 }
 
-const entryCount = Number(valueOf("entries", "100000"));
-const rounds = Number(valueOf("rounds", "3"));
-const parent = valueOf("folder", "/var/tmp");
+const entryCount = Number(optionOf("entries", "100000"));
+const rounds = Number(optionOf("rounds", "3"));
+const parent = optionOf("folder", "/var/tmp");
 const folder = await Deno.makeTempDir({ dir: parent, prefix: "list-index-" });
 const archive = `${folder}/archive`;
 try {

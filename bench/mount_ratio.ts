@@ -6,22 +6,8 @@
 //
 //   deno run -A bench/mount_ratio.ts [--mib 1024] [--rounds 5] [--folder /var/tmp] [--cold]
 
-const repository = new URL("..", import.meta.url).pathname;
-const program = [
-  Deno.execPath(),
-  "run",
-  "--quiet",
-  "--no-prompt",
-  "--allow-read",
-  "--allow-write",
-  "--allow-env",
-  "--allow-sys",
-  "--allow-ffi",
-  "--allow-run",
-  "--config",
-  `${repository}deno.json`,
-  `${repository}main.ts`,
-];
+import { optionOf, program } from "./program.ts";
+
 const mib = 1024 * 1024;
 const randomReads = 4000;
 const rottenLeaves = 40;
@@ -34,14 +20,10 @@ interface Options {
 }
 
 function parseOptions(args: readonly string[]): Options {
-  const valueOf = (name: string, fallback: string) => {
-    const index = args.indexOf(`--${name}`);
-    return index < 0 ? fallback : args[index + 1] ?? fallback;
-  };
   return {
-    mib: Number(valueOf("mib", "1024")),
-    rounds: Number(valueOf("rounds", "5")),
-    folder: valueOf("folder", "/var/tmp"),
+    mib: Number(optionOf("mib", "1024")),
+    rounds: Number(optionOf("rounds", "5")),
+    folder: optionOf("folder", "/var/tmp"),
     cold: args.includes("--cold"),
   };
 }

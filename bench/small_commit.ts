@@ -4,30 +4,9 @@
 //   deno run -A bench/small_commit.ts [--folder /var/tmp] [--rounds 30]
 
 import { openArchive } from "../src/archive/archive.ts";
+import { optionOf, program } from "./program.ts";
 
 const payloadBytes = 5_000_000;
-const repository = new URL("..", import.meta.url).pathname;
-const startFlags = [
-  ...[
-    "run",
-    "--quiet",
-    "--no-prompt",
-    "--allow-read",
-    "--allow-write",
-    "--allow-env",
-  ],
-  ...[
-    "--allow-sys",
-    "--config",
-    `${repository}deno.json`,
-    `${repository}main.ts`,
-  ],
-];
-
-function valueOf(name: string, fallback: string): string {
-  const index = Deno.args.indexOf(`--${name}`);
-  return index < 0 ? fallback : Deno.args[index + 1] ?? fallback;
-}
 
 function describe(values: number[]): string {
   const sorted = values.toSorted((a, b) => a - b);
@@ -86,7 +65,7 @@ async function processTimes(folder: string, rounds: number): Promise<number[]> {
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const args = [
-      ...startFlags,
+      ...program.slice(1),
       "commit",
       `${folder}/source`,
       "-a",
@@ -95,7 +74,7 @@ async function processTimes(folder: string, rounds: number): Promise<number[]> {
       "--force", // every round commits the same file
     ];
     const start = performance.now();
-    const { success } = await new Deno.Command(Deno.execPath(), { args })
+    const { success } = await new Deno.Command(program[0]!, { args })
       .output();
     if (!success) throw new Error("the commit failed");
     times.push(performance.now() - start);
@@ -103,9 +82,9 @@ async function processTimes(folder: string, rounds: number): Promise<number[]> {
   return times;
 }
 
-const folder = await Deno.makeTempDir({ dir: valueOf("folder", "/var/tmp") });
+const folder = await Deno.makeTempDir({ dir: optionOf("folder", "/var/tmp") });
 try {
-  const rounds = Number(valueOf("rounds", "30"));
+  const rounds = Number(optionOf("rounds", "30"));
   const bytes = new Uint8Array(payloadBytes);
   for (let offset = 0; offset < payloadBytes; offset += 50_000) {
     crypto.getRandomValues(bytes.subarray(offset, offset + 50_000));

@@ -7,27 +7,10 @@
 // Needs a disk with room for about three times the data and for 13 % of the whole; the rest of the
 // file is holes, which cost nothing. It cleans up after itself.
 
-const repository = new URL("..", import.meta.url).pathname;
-const blockframe = [
-  Deno.execPath(),
-  "run",
-  "--quiet",
-  "--no-prompt",
-  "--allow-read",
-  "--allow-write",
-  "--allow-env",
-  "--allow-sys",
-  "--config",
-  `${repository}deno.json`,
-  `${repository}main.ts`,
-];
+import { optionOf, program } from "./program.ts";
+
 const pieceBytes = 256 * 1024;
 const parity = 3;
-
-function optionOf(name: string, fallback: string): string {
-  const index = Deno.args.indexOf(`--${name}`);
-  return index < 0 ? fallback : Deno.args[index + 1] ?? fallback;
-}
 
 /** Runs a command, prints what it took, and stops everything where it ends as it should not. */
 async function run(
@@ -113,7 +96,7 @@ async function main(): Promise<void> {
   const source = `${folder}/source.bin`, output = `${folder}/output.bin`;
   const archive = `${folder}/archive`;
   const restore = ["restore", "source.bin", "-a", archive, "-o", output];
-  const health = [...blockframe, "health", "-a", archive];
+  const health = [...program, "health", "-a", archive];
   const used = async (title: string, path: string) => {
     const { stdout } = await new Deno.Command("du", { args: ["-sm", path] })
       .output();
@@ -121,7 +104,7 @@ async function main(): Promise<void> {
     console.log(`${title.padEnd(34)} ${mib!.padStart(6)} MiB on the disk`);
   };
   const restored = async (title: string, expected: number) => {
-    await run(title, [...blockframe, ...restore], expected);
+    await run(title, [...program, ...restore], expected);
     await used("the output", output);
     await run("cmp with the source", ["cmp", source, output], 0);
     await Deno.remove(output);
@@ -129,7 +112,7 @@ async function main(): Promise<void> {
   try {
     await makeSource(source, bytes, dataMib);
     console.log(`a file of ${bytes} bytes, ${dataMib} MiB of them data`);
-    await run("commit", [...blockframe, "commit", source, "-a", archive], 0);
+    await run("commit", [...program, "commit", source, "-a", archive], 0);
     await used("the archive", archive);
     await run("health --check", [...health, "--check"], 0);
     const [entry] = namesIn(archive)

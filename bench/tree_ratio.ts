@@ -6,27 +6,7 @@
 //
 // The file cache is warm for both.
 
-const repository = new URL("..", import.meta.url).pathname;
-const startFlags = [
-  "run",
-  "--quiet",
-  // As the start task has it.
-  "--v8-flags=--max-semi-space-size=2",
-  "--no-prompt",
-  "--allow-read",
-  "--allow-write",
-  "--allow-env",
-  "--allow-sys",
-  "--allow-ffi",
-  "--config",
-  `${repository}deno.json`,
-  `${repository}main.ts`,
-];
-
-function valueOf(name: string, fallback: string): string {
-  const index = Deno.args.indexOf(`--${name}`);
-  return index < 0 ? fallback : Deno.args[index + 1] ?? fallback;
-}
+import { optionOf, program } from "./program.ts";
 
 /** Folders of folders of a hundred files each. */
 function makeTree(folder: string, fileCount: number, bytes: number): void {
@@ -75,20 +55,20 @@ async function measure(command: string, args: string[]): Promise<Run> {
 }
 
 async function blockframe(...args: string[]): Promise<Run> {
-  return await measure(Deno.execPath(), [...startFlags, ...args]);
+  return await measure(program[0]!, [...program.slice(1), ...args]);
 }
 
-const folder = await Deno.makeTempDir({ dir: valueOf("folder", "/var/tmp") });
+const folder = await Deno.makeTempDir({ dir: optionOf("folder", "/var/tmp") });
 const keep = Deno.args.includes("--keep");
-const fileCount = Number(valueOf("files", "100000"));
-const bytes = Number(valueOf("bytes", "10240"));
+const fileCount = Number(optionOf("files", "100000"));
+const bytes = Number(optionOf("bytes", "10240"));
 const source = `${folder}/source`, archive = `${folder}/archive`;
 try {
   Deno.mkdirSync(source);
   makeTree(source, fileCount, bytes);
   await measure("sync", []);
   console.log(`${fileCount} files of ${bytes} bytes in ${source}`);
-  for (let round = 0; round < Number(valueOf("rounds", "3")); round++) {
+  for (let round = 0; round < Number(optionOf("rounds", "3")); round++) {
     const copyStart = performance.now();
     await measure("cp", ["-r", source, `${folder}/copy`]);
     await measure("sync", ["-f", folder]);
