@@ -5,7 +5,13 @@
 // It needs no rustup target: the core library is compiled along, from the compiler's own sources
 // (-Z build-std, which a stable compiler allows under RUSTC_BOOTSTRAP=1).
 
-import { computeRecord, modulePath, recordPath } from "./wasm_sources.ts";
+import {
+  buildInfoPath,
+  computeRecord,
+  modulePath,
+  recordPath,
+  stampModule,
+} from "./wasm_sources.ts";
 
 const root = new URL("../", import.meta.url);
 const target = "wasm32-unknown-unknown";
@@ -135,9 +141,12 @@ if (import.meta.main) {
   console.log(`${version}, linked by ${toolchain.linker}`);
   const built = await Deno.readFile(await compile(toolchain));
   await Deno.writeFile(new URL(modulePath, root), built);
+  const record = await computeRecord(root);
+  await Deno.writeTextFile(new URL(recordPath, root), record);
+  const buildInfo = new URL(buildInfoPath, root);
   await Deno.writeTextFile(
-    new URL(recordPath, root),
-    await computeRecord(root),
+    buildInfo,
+    stampModule(await Deno.readTextFile(buildInfo), record),
   );
   console.log(`${modulePath}: ${built.length} bytes`);
 }

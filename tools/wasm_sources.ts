@@ -10,6 +10,9 @@ export const modulePath = "src/codec/blockframe.wasm";
 /** The record, from the root of the repository. */
 export const recordPath = "src/codec/blockframe.wasm.sha256";
 
+/** Where `--version` has the first digits of the module's hash, from the root of the repository. */
+export const buildInfoPath = "src/cli/build_info.ts";
+
 const fixedSources = [
   "wasm/.cargo/config.toml",
   "wasm/Cargo.lock",
@@ -39,4 +42,13 @@ export async function computeRecord(root: URL): Promise<string> {
     lines.push(`${formatHex(new Uint8Array(digest))}  ${path}\n`);
   }
   return lines.join("");
+}
+
+/** `source` of the build info, with the module's digits as `record` has them. */
+export function stampModule(source: string, record: string): string {
+  const line = record.split("\n").find((one) => one.endsWith(modulePath));
+  return source.replace(
+    /(?<=const codecModule = ")[0-9a-f]*/,
+    (line ?? "").slice(0, 12),
+  );
 }

@@ -154,7 +154,15 @@ export interface MountCommand {
   readonly mountOptions: readonly string[];
 }
 
-/** One of the commands. */
+/** `version` */
+export interface VersionCommand {
+  readonly command: "version";
+}
+
+/** Commands that tell about the program: they need no archive and no settings. */
+export type AboutCommand = VersionCommand;
+
+/** Commands that work on an archive. */
 export type Command =
   | CommitCommand
   | RestoreCommand
@@ -176,7 +184,7 @@ export type Invocation =
     readonly shared: SharedOptions;
   }
   | { readonly kind: "help"; readonly text: string }
-  | { readonly kind: "version" }
+  | { readonly kind: "version"; readonly json: boolean }
   | {
     readonly kind: "usage";
     readonly problem: string;
@@ -205,10 +213,9 @@ export function parseArguments(
     },
     version: {
       option: { names: ["--version"], group: sharedTitle },
-      command: { names: ["version"], hidden: true },
       value: version,
       onShow: () => {
-        outcome = { kind: "version" };
+        outcome = { kind: "version", json: listOptions(args).has("--json") };
         return undefined as never;
       },
     },
@@ -239,9 +246,15 @@ function tidyHelp(text: string): string {
     .replace(/ +$/gm, "").trimEnd() + "\n";
 }
 
+// Words that may be options: what follows -- is none.
+function listOptions(args: readonly string[]): ReadonlySet<string> {
+  const end = args.indexOf("--");
+  return new Set(end < 0 ? args : args.slice(0, end));
+}
+
 // What the grammar cannot say is judged here, on the parsed values.
 function planInvocation(
-  parsed: Command & SharedOptions,
+  parsed: (Command | AboutCommand) & SharedOptions,
   args: readonly string[],
 ): Invocation {
   const {
@@ -260,6 +273,7 @@ function planInvocation(
   if (quiet && verbose) {
     return usage("--quiet and --verbose exclude each other", args);
   }
+  if (parsed.command === "version") return { kind: "version", json };
   const problem = problemOf(parsed, json);
   if (problem !== undefined) return usage(problem, args);
   return {

@@ -9,7 +9,8 @@ import {
   or,
   type Parser,
 } from "@optique/core";
-import type { Command, SharedOptions } from "./arguments.ts";
+import type { AboutCommand, Command, SharedOptions } from "./arguments.ts";
+import { versionParser } from "./grammar_about.ts";
 import { commitParser, importParser } from "./grammar_commit.ts";
 import { findParser, listParser, showParser } from "./grammar_entries.ts";
 import { healthParser } from "./grammar_health.ts";
@@ -21,7 +22,11 @@ import { restoreParser } from "./grammar_restore.ts";
 export { sharedTitle } from "./grammar_parts.ts";
 
 /** The whole command line. */
-export const grammar: Parser<"sync", Command & SharedOptions, unknown> = merge(
+export const grammar: Parser<
+  "sync",
+  (Command | AboutCommand) & SharedOptions,
+  unknown
+> = merge(
   shared,
   group(
     "Commands",
@@ -37,6 +42,7 @@ export const grammar: Parser<"sync", Command & SharedOptions, unknown> = merge(
       pruneParser,
       cleanupParser,
       mountParser,
+      versionParser,
     ),
   ),
 );
@@ -56,6 +62,7 @@ export const commandNames: readonly string[] = [
   "prune",
   "cleanup",
   "mount",
+  "version",
 ];
 
 /** What the program is for, with examples. */

@@ -3,6 +3,11 @@
 
 import { Failure, messageOf } from "../base/errors.ts";
 import { unreachable } from "../base/assert.ts";
+import {
+  describeBuildInfo,
+  formatBuildInfo,
+  readBuildInfo,
+} from "./build_info.ts";
 import type { Command, Invocation, SharedOptions } from "./arguments.ts";
 import { exitCodeOf, exitCodes } from "./exit_code.ts";
 import { parseWait } from "./lock_wait.ts";
@@ -19,12 +24,14 @@ export async function runCommandLine(
 ): Promise<number> {
   try {
     // Not worth loading a parser.
-    if (args.length === 1 && args[0] === "--version") return showVersion(ports);
+    if (args.length === 1 && args[0] === "--version") {
+      return showVersion(false, ports);
+    }
     const { parseArguments } = await import("./arguments.ts");
     const invocation = parseArguments(args, ports.columnCount());
     switch (invocation.kind) {
       case "version":
-        return showVersion(ports);
+        return showVersion(invocation.json, ports);
       case "help":
         ports.stdout.write(invocation.text);
         return exitCodes.done;
@@ -83,8 +90,13 @@ function openMessages(ports: Pick<Ports, "stderr">): Output {
   });
 }
 
-function showVersion(ports: Ports): number {
-  ports.stdout.write(`blockframe ${version}\n`);
+function showVersion(json: boolean, ports: Ports): number {
+  const info = readBuildInfo();
+  ports.stdout.write(
+    json
+      ? JSON.stringify(describeBuildInfo(info)) + "\n"
+      : formatBuildInfo(info),
+  );
   return exitCodes.done;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseArguments } from "../../src/cli/arguments.ts";
 import { parseConfig } from "../../src/cli/config_file.ts";
+import { commandNames } from "../../src/cli/grammar.ts";
 import { exitCodes } from "../../src/cli/exit_code.ts";
 import { formatLine } from "../../src/cli/output.ts";
 import { describeHealth } from "../../src/cli/health_text.ts";
@@ -24,20 +25,7 @@ Deno.test("docs/cli.md has a configuration that is accepted, with every key", as
 });
 
 Deno.test("docs/cli.md names every option of every command", () => {
-  const commands = [
-    "commit",
-    "restore",
-    "health",
-    "list",
-    "find",
-    "show",
-    "remove",
-    "import",
-    "prune",
-    "cleanup",
-    "mount",
-  ];
-  for (const args of [[], ...commands.map((name) => [name])]) {
+  for (const args of [[], ...commandNames.map((name) => [name])]) {
     const help = parseArguments([...args, "--help"], 80);
     assert.equal(help.kind, "help");
     const options = help.kind === "help" ? help.text.match(/--[a-z-]+/g) : [];

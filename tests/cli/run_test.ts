@@ -1,12 +1,58 @@
 import assert from "node:assert/strict";
 import { AssertionError } from "../../src/base/assert.ts";
 import { Failure, type FailureCode } from "../../src/base/errors.ts";
+import { formatBuildInfo, readBuildInfo } from "../../src/cli/build_info.ts";
 import { documentsOf, entryOf, healthOf, newWorld, run } from "./fakes.ts";
 
-Deno.test("runCommandLine() prints the version and ends with 0", async () => {
-  const world = newWorld();
-  assert.equal(await run(world, "--version"), 0);
-  assert.match(world.stdout, /^blockframe \d+\.\d+\.\d+\n$/);
+const versionLines = [
+  /^blockframe \d+\.\d+\.\d+$/,
+  /^commit {3}none \(from source\)$/,
+  /^runtime {2}Deno \d+\.\d+\.\d+\S*, V8 \d+\.\d+\S*$/,
+  /^codec {4}WebAssembly module [0-9a-f]{12}, SIMD$/,
+  /^target {3}[a-z0-9_]+(?:-[a-z0-9_]+)+$/,
+];
+
+Deno.test("runCommandLine() prints what the program is and ends with 0", async () => {
+  for (const args of [["--version"], ["version"], ["list", "--version"]]) {
+    const world = newWorld({ openError: new Error("no archive is needed") });
+    assert.equal(await run(world, ...args), 0);
+    const lines = world.stdout.split("\n");
+    assert.equal(lines.pop(), "");
+    assert.equal(lines.length, versionLines.length);
+    for (const [index, line] of lines.entries()) {
+      assert.match(line, versionLines[index]!);
+    }
+  }
+});
+
+Deno.test("runCommandLine() prints what the program is as JSON", async () => {
+  for (const word of ["--version", "version"]) {
+    const world = newWorld();
+    assert.equal(await run(world, word, "--json"), 0);
+    const [document] = documentsOf(world);
+    assert.deepEqual(Object.keys(document!), [
+      "type",
+      "schema",
+      "version",
+      "commit",
+      "runtime",
+      "codec",
+      "target",
+    ]);
+    assert.equal(document!["type"], "version");
+    assert.equal(document!["commit"], null);
+  }
+});
+
+Deno.test("formatBuildInfo() names the commit of an executable", () => {
+  Object.assign(globalThis, { BLOCKFRAME_COMMIT: "0123abc" });
+  try {
+    const info = readBuildInfo();
+    assert.equal(info.commit, "0123abc");
+    assert.match(formatBuildInfo(info), /^commit {3}0123abc$/m);
+  } finally {
+    Reflect.deleteProperty(globalThis, "BLOCKFRAME_COMMIT");
+  }
 });
 
 Deno.test("runCommandLine() refuses bad usage on standard error with 16", async () => {

@@ -161,7 +161,7 @@ Deno.test("help is printed for every command, and the version in one line", asyn
     equal((await work.expect(0, ["help", command])).stdout, stdout);
   }
   const version = await work.expect(0, ["--version"]);
-  match(version.stdout, /^blockframe \d+\.\d+\.\d+\n$/);
+  match(version.stdout, /^blockframe \d+\.\d+\.\d+\n/);
 });
 
 /** Runs the program with nobody at the other end of its standard output. */
