@@ -27,31 +27,39 @@ export function selectRows(
   selection: RowSelection,
   treeName: string,
 ): FileRow[] {
-  const patterns = selection.patterns.map(plainPattern);
-  const isAll = patterns.length === 0 || patterns.includes("");
+  const patterns = selection.patterns.map(readPattern);
+  const isAll = patterns.length === 0 ||
+    patterns.some(({ path }) => path === "");
   const rows = isAll
     ? Array.from(table.rows(), withoutDigest)
-    : patterns.some((pattern) => isGlob(table, pattern))
+    : patterns.some(({ path }) => isGlob(table, path))
     ? selectByGlob(table, patterns, treeName)
-    : selectByPath(table, patterns, treeName);
+    : selectByPath(table, patterns.map(({ path }) => path), treeName);
   return dropExcluded(rows, selection);
 }
 
-/** "./a/b/" means the same as "a/b", and "." the root. */
-function plainPattern(pattern: string): string {
+interface Pattern {
+  readonly path: string;
+  /** Whether a glob without a slash means a name in the tree's root only. */
+  readonly isRooted: boolean;
+}
+
+/** "./a/b/" means the same as "a/b", and "." the root. @throws {Failure} `invalid-argument` */
+function readPattern(pattern: string): Pattern {
   if (pattern.length > patternLengthMax) {
     throw new Failure(
       "invalid-argument",
       `A path or pattern has at most ${patternLengthMax} characters`,
     );
   }
-  return pattern.replace(/^(\.?\/)+/, "").replace(/\/+$/, "")
+  const path = pattern.replace(/^(\.?\/)+/, "").replace(/\/+$/, "")
     .replace(/^\.$/, "");
+  return { path, isRooted: pattern.startsWith("/") };
 }
 
 /** A path that is there is meant as it stands, whatever is in it. */
-function isGlob(table: FileTable, pattern: string): boolean {
-  return /[*?[\]{}]/.test(pattern) && table.find(pattern) === undefined;
+function isGlob(table: FileTable, path: string): boolean {
+  return /[*?[\]{}]/.test(path) && table.find(path) === undefined;
 }
 
 function selectByPath(
@@ -74,7 +82,7 @@ function selectByPath(
 
 function selectByGlob(
   table: FileTable,
-  patterns: readonly string[],
+  patterns: readonly Pattern[],
   treeName: string,
 ): FileRow[] {
   const matchers = patterns.map((pattern) => matcherOf(table, pattern));
@@ -101,16 +109,16 @@ function selectByGlob(
     } else if (row.kind === "folder") above.push(row);
   }
   const missed = patterns.find((_, index) => !hits.has(index));
-  if (missed !== undefined) throw missing(missed, treeName);
+  if (missed !== undefined) throw missing(missed.path, treeName);
   return rows;
 }
 
 function matcherOf(
   table: FileTable,
-  pattern: string,
+  { path, isRooted }: Pattern,
 ): (path: string) => boolean {
-  if (!isGlob(table, pattern)) return (path) => path === pattern;
-  return picomatch(rootedGlob(pattern, false), globOptions);
+  if (!isGlob(table, path)) return (other) => other === path;
+  return picomatch(rootedGlob(path, isRooted), globOptions);
 }
 
 function dropExcluded(
