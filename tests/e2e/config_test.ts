@@ -126,7 +126,7 @@ Deno.test("the first configuration file of flag, variable, folder and user is re
   await expectMade("folder", [], xdg);
   await Deno.remove(work.at("config.toml"));
   await expectMade("xdg-user", [], xdg);
-  await expectMade("home", [], {});
+  await expectMade("home", [], { HOME: work.path });
 });
 
 Deno.test("relative paths of a configuration file start at its folder", async () => {

@@ -2,7 +2,8 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { equalBytes } from "../../src/base/bytes.ts";
 import { DirStore } from "../../src/store/dir_store.ts";
 import { epochs, writeLegacy } from "../archive/legacy_writer.ts";
-import { listTree } from "./tree.ts";
+import { Nobody } from "./nobody.ts";
+import { listTree, readTree } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
 
 /** An archive of blockframe-rs in the workplace, with an entry for each tier and version. */
@@ -70,18 +71,22 @@ Deno.test("import rebuilds damage, gives up on what is lost, and takes the rest"
 
 Deno.test("import follows no link and needs no more than to read the old archive", async () => {
   using work = new Workplace();
+  using nobody = new Nobody();
   const [one] = writeOld(work);
   const shard = work.at(`old/${one!.folder}/${one!.blocks[0]![0]}`);
   await Deno.rename(shard, work.at("elsewhere"));
   await Deno.symlink(work.at("elsewhere"), shard);
   await Deno.symlink(work.at("old"), work.at(`old/linked_${"ab".repeat(32)}`));
   work.makeFolder("archive_directory");
-  const { stdout } = await work.expect(5, ["import", "old", "--json"], {
-    permissions: [
-      `--allow-read=${work.path}`,
-      `--allow-write=${work.archive}`,
-    ],
-  });
+  nobody.own(work.archive);
+  using _look = nobody.look(work.path);
+  const before = readTree(work.at("old"), { times: true });
+  const { stdout } = await work.expect(
+    5,
+    ["import", "old", "--json"],
+    nobody.options,
+  );
+  deepEqual(readTree(work.at("old"), { times: true }), before);
   const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
   const found = lines.find((line) => line.name === one!.name);
   equal(found.outcome, "imported");

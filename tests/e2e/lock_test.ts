@@ -1,12 +1,11 @@
 // Locks between real processes: who waits, who gives up, and what is said of the dead.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { DirStore } from "../../src/store/dir_store.ts";
-import { describe } from "./tree.ts";
+import { countNames, expectTakenOver, lock } from "./abandoned_lock.ts";
 import { kill } from "./program.ts";
+import { describe } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
-
-const lock = ".lock_writer";
 
 /** Holds a lock of the archive from this process, as another command would. */
 function hold(work: Workplace, name: string): Disposable {
@@ -92,50 +91,9 @@ Deno.test("a commit that waits can be interrupted", async () => {
   match(stderr, /Interrupted/);
 });
 
-for (
-  const { what, permissions, secondsMin } of [
-    { what: "at once", permissions: [], secondsMin: 0 },
-    {
-      what: "when it is silent, in a sandbox",
-      permissions: ["--allow-read", "--allow-write"],
-      secondsMin: 9,
-    },
-  ]
-) {
-  Deno.test(`the lock of a process that was killed is said and taken over ${what}`, async () => {
-    using work = new Workplace({ config: undefined });
-    const { content } = await work.commit("early", 1000);
-    await using big = await Deno.create(work.at("big"));
-    await big.truncate(400 * kib * kib);
-    const options = permissions.length === 0 ? {} : { permissions };
-    using running = work.start(["commit", "big"], options);
-    while (describe(`${work.archive}/${lock}`) === "nothing") {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    kill(running.child, "SIGKILL");
-    await running.ending;
-    const { pid, command } = JSON.parse(
-      await Deno.readTextFile(`${work.archive}/${lock}`),
-    );
-    deepEqual([pid, command], [running.child.pid, "commit"]);
-    const startMs = performance.now();
-    const { stderr } = await work.expect(0, ["commit", "early"], options);
-    ok(performance.now() - startMs >= secondsMin * 1000);
-    match(
-      stderr,
-      new RegExp(
-        `warning: The lock of commit \\(process ${pid}[^)]*\\) was left by`,
-      ),
-    );
-    const args = ["cleanup", "--older-than", "0h", "--yes"];
-    const cleaned = await work.expect(0, args, options);
-    match(cleaned.stdout, /1 folder removed/);
-    equal(cleaned.stderr, "");
-    equal(countNames(work), 1);
-    await work.expectRestore(0, "early", content);
-  });
-}
+Deno.test("the lock of a process that was killed is said and taken over at once", async () => {
+  await expectTakenOver();
+});
 
 Deno.test("many commits at once come one after the other, each with its turn", async () => {
   using work = new Workplace();
@@ -148,7 +106,3 @@ Deno.test("many commits at once come one after the other, each with its turn", a
   deepEqual([health.code, health.summary.healthyCount], [0, 10]);
   equal(countNames(work), 10);
 });
-
-function countNames(work: Workplace): number {
-  return [...Deno.readDirSync(work.archive)].length;
-}

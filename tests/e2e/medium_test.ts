@@ -1,12 +1,8 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { remove, rot } from "./damage.ts";
-import { canMount, Mount } from "./mount.ts";
+import { Mount, onMedium } from "./mount.ts";
 import { readTree } from "./tree.ts";
 import { kib, manyLeaves, twoBlocks, Workplace } from "./workplace.ts";
-
-function onMedium(name: string, body: () => Promise<void>): void {
-  Deno.test({ name, ignore: !canMount, fn: body });
-}
 
 onMedium(
   "a read-only archive is listed, verified and restored like any other",
@@ -291,36 +287,6 @@ onMedium(
     );
     deepEqual(Object.keys(readTree(disk.path)), [""], "no archive either");
     await work.expect(0, [...commit, "sparse"]);
-  },
-);
-
-onMedium(
-  "a commit that fills the disk keeps what it wrote, and goes on when there is room",
-  async () => {
-    using work = new Workplace({ config: undefined });
-    const content = work.fill("big", 100 * kib * kib);
-    using disk = Mount.ofSize(work.makeFolder("disk"), 180 * kib * kib);
-    const args = ["commit", "big", "--policy", "replicate:2"];
-    const archive = ["-a", "disk/archive"];
-    // Without the right to ask how much is free, as in a sandbox: else it is refused at once.
-    const permissions = ["--allow-read", "--allow-write", "--allow-env"];
-    const full = await work.run([...args, ...archive], { permissions });
-    equal(full.code, 8);
-    match(
-      full.stderr,
-      /^blockframe: warning: What was written of big \(.* MiB of 100 MiB\) is kept in \.staging_\w+\nhint: .*\nblockframe: error: Cannot commit "big": the archive's disk is full: it needs about 200 MiB\. No entry was changed\n/,
-    );
-    equal(
-      JSON.parse(
-        (await work.expect(0, ["list", "--json", ...archive])).stdout,
-      ).entries.length,
-      0,
-    );
-    disk.resize(300 * kib * kib);
-    const { stderr } = await work.expect(0, [...args, ...archive]);
-    match(stderr, /^Going on with a commit of big that was cut off: /);
-    await work.expect(0, ["restore", "big", ...archive, "-o", "restored"]);
-    deepEqual(work.read("restored"), content);
   },
 );
 

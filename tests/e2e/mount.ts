@@ -7,6 +7,11 @@ import { makeTemporaryFolder } from "./workplace.ts";
 /** Whether this process may mount at all. */
 export const canMount: boolean = tryMount();
 
+/** A test of file systems of its own. */
+export function onMedium(name: string, body: () => Promise<void>): void {
+  Deno.test({ name, ignore: !canMount, fn: body });
+}
+
 /** A mounted file system. Disposing unmounts it; the folder that it lay on stays. */
 export class Mount implements Disposable {
   readonly path: string;

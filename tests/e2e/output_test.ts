@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { rot } from "./damage.ts";
-import { ownHome, startPermissions } from "./program.ts";
+import { startOf } from "./home.ts";
 import { listTree } from "./tree.ts";
 import { kib, twoBlocks, Workplace } from "./workplace.ts";
 
@@ -181,24 +181,12 @@ async function runShell(
   script: string,
   args: readonly string[],
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { deno, repository, cache } = ownHome;
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: [
-      "-c",
-      script,
-      "sh",
-      deno,
-      "run",
-      "--quiet",
-      "--no-prompt",
-      ...startPermissions,
-      "--config",
-      `${repository}/deno.json`,
-      `${repository}/main.ts`,
-      ...args,
-    ],
+  const { words, env } = startOf(args);
+  const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-c", script, "sh", ...words],
     cwd: work.path,
-    env: { HOME: work.path, DENO_DIR: cache },
+    clearEnv: true,
+    env,
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();

@@ -1,6 +1,12 @@
+// Permissions: what each command needs of Deno's permission flags. An executable has them baked in,
+// so that only the checkout's suite runs this file.
+
 import { deepEqual, equal, match } from "node:assert/strict";
+import { expectTakenOver } from "./abandoned_lock.ts";
 import { remove } from "./damage.ts";
-import { repository, type RunOptions } from "./program.ts";
+import { repository } from "./home.ts";
+import type { RunOptions } from "./program.ts";
+import { Mount, onMedium } from "./mount.ts";
 import { describe, readTree } from "./tree.ts";
 import { kib, twoBlocks, Workplace } from "./workplace.ts";
 
@@ -150,6 +156,58 @@ Deno.test("a permission that is missing is said by its flag; help and version ne
   const health = await work.health(["-a", archive], within(work, [archive]));
   equal(health.code, 0, "where nothing is to be repaired, nothing is written");
 });
+
+Deno.test("without the right to write no listing makes an index, and an import reads no more than its folder", async () => {
+  using work = new Workplace();
+  await work.commit("file", 20 * kib);
+  const before = readTree(work.archive, { times: true });
+  const { archive } = work;
+  await work.expect(0, ["list", "-a", archive], within(work, [archive]));
+  deepEqual(readTree(archive, { times: true }), before);
+  const old = work.makeFolder("old");
+  const { stderr } = await work.expect(
+    0,
+    ["import", old, "-a", archive],
+    within(work, [old, archive], [archive]),
+  );
+  match(stderr, /No entries of blockframe-rs in /);
+});
+
+Deno.test("the lock of a process that was killed is taken over when it is silent, in a sandbox", async () => {
+  // Whether the process still runs cannot be asked there.
+  const permissions = ["--allow-read", "--allow-write"];
+  await expectTakenOver({ permissions }, 9);
+});
+
+onMedium(
+  "a commit that fills the disk keeps what it wrote, and goes on when there is room",
+  async () => {
+    using work = new Workplace({ config: undefined });
+    const content = work.fill("big", 100 * kib * kib);
+    using disk = Mount.ofSize(work.makeFolder("disk"), 180 * kib * kib);
+    const args = ["commit", "big", "--policy", "replicate:2"];
+    const archive = ["-a", "disk/archive"];
+    // Without the right to ask how much is free, as in a sandbox: else it is refused at once.
+    const permissions = ["--allow-read", "--allow-write", "--allow-env"];
+    const full = await work.run([...args, ...archive], { permissions });
+    equal(full.code, 8);
+    match(
+      full.stderr,
+      /^blockframe: warning: What was written of big \(.* MiB of 100 MiB\) is kept in \.staging_\w+\nhint: .*\nblockframe: error: Cannot commit "big": the archive's disk is full: it needs about 200 MiB\. No entry was changed\n/,
+    );
+    equal(
+      JSON.parse(
+        (await work.expect(0, ["list", "--json", ...archive])).stdout,
+      ).entries.length,
+      0,
+    );
+    disk.resize(300 * kib * kib);
+    const { stderr } = await work.expect(0, [...args, ...archive]);
+    match(stderr, /^Going on with a commit of big that was cut off: /);
+    await work.expect(0, ["restore", "big", ...archive, "-o", "restored"]);
+    deepEqual(work.read("restored"), content);
+  },
+);
 
 /** Whether the process had threads of its own at any moment, until it ends. */
 async function watchThreads(

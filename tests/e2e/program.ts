@@ -1,13 +1,8 @@
-// Program: blockframe as a real process, started as the task `start` of deno.json starts it. Every
-// run ends within a time limit (a program that hangs fails its test), and nothing that it prints may
-// be a stack trace.
+// Program: blockframe as a real process, from the home that home.ts chose. Every run ends within a
+// time limit (a program that hangs fails its test), and nothing that it prints may be a stack trace.
 
 import { doesNotMatch, equal } from "node:assert/strict";
-
-/** The root of the checkout. */
-export const repository: string = decodeURIComponent(
-  new URL("../../", import.meta.url).pathname,
-).replace(/\/$/, "");
+import { type Home, ownHome, startOf } from "./home.ts";
 
 /** How a process ended and what it said. */
 export interface Ending {
@@ -27,28 +22,11 @@ export interface RunOptions {
   readonly permissions?: readonly string[];
   /** Words before the command line: `setpriv` and the like. */
   readonly prefix?: readonly string[];
-  /** The `deno` to start, the checkout and the cache, where others than ours. */
+  /** Where the program lies, where elsewhere than this run's. */
   readonly home?: Home;
 }
 
-/** A place that the program can be started from. */
-export interface Home {
-  readonly deno: string;
-  readonly repository: string;
-  readonly cache: string;
-}
-
 const secondsMax = 120;
-
-/** Where this test's own `deno` and checkout are. */
-export const ownHome: Home = {
-  deno: Deno.execPath(),
-  repository,
-  cache: await findCache(),
-};
-
-/** The permissions of the task `start`. */
-export const startPermissions: readonly string[] = await readStartPermissions();
 
 /** Runs `blockframe ARGS` to its end. */
 export async function runProgram(
@@ -71,30 +49,13 @@ export function startProgram(
   args: readonly string[],
   options: RunOptions,
 ): Running {
-  const home = options.home ?? ownHome;
-  const words = [
-    ...options.prefix ?? [],
-    home.deno,
-    "run",
-    "--quiet",
-    "--no-prompt",
-    ...options.permissions ?? startPermissions,
-    "--config",
-    `${home.repository}/deno.json`,
-    `${home.repository}/main.ts`,
-    ...args,
-  ];
-  const child = new Deno.Command(words[0]!, {
-    args: words.slice(1),
+  const start = startOf(args, options.home ?? ownHome, options.permissions);
+  const [first, ...others] = [...options.prefix ?? [], ...start.words];
+  const child = new Deno.Command(findTool(first!), {
+    args: others,
     cwd: options.cwd,
     clearEnv: true,
-    env: {
-      PATH: Deno.env.get("PATH") ?? "",
-      HOME: options.cwd,
-      DENO_DIR: home.cache,
-      DENO_NO_UPDATE_CHECK: "1",
-      ...options.env,
-    },
+    env: { ...start.env, ...options.env },
     stdin: options.stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
@@ -159,20 +120,15 @@ function assertNoStack(text: string): void {
   doesNotMatch(text, /file:\/\/\//, "the place of a module is printed");
 }
 
-async function readStartPermissions(): Promise<string[]> {
-  const { tasks } = JSON.parse(
-    await Deno.readTextFile(`${repository}/deno.json`),
-  );
-  const words: string[] = tasks.start.command.split(" ");
-  equal(words.at(-1), "main.ts", "the task starts main.ts");
-  return words.filter((word) => word.startsWith("--allow-"));
-}
-
-// The cache lies below HOME, which the processes under test must not see.
-async function findCache(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json"],
-    stdin: "null",
-  }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+/** Where a program lies that the tests find and the program under test, without a PATH, may not. */
+function findTool(name: string): string {
+  if (name.includes("/")) return name;
+  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
+    try {
+      if (Deno.statSync(`${folder}/${name}`).isFile) return `${folder}/${name}`;
+    } catch {
+      continue; // the next one
+    }
+  }
+  throw new Error(`There is no ${name} on the PATH`);
 }

@@ -2,7 +2,7 @@
 // terminal saw it: both streams together, lines ended by "\r\n".
 
 import { doesNotMatch, equal, match, ok } from "node:assert/strict";
-import { ownHome, startPermissions } from "./program.ts";
+import { startOf } from "./home.ts";
 import { listTree } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
 
@@ -84,27 +84,15 @@ async function runOnTerminal(
   answer = "",
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; text: string }> {
-  const { deno, repository, cache } = ownHome;
-  const words = [
-    deno,
-    "run",
-    "--quiet",
-    "--no-prompt",
-    ...startPermissions,
-    "--config",
-    `${repository}/deno.json`,
-    `${repository}/main.ts`,
-    ...args,
-  ];
-  const line = words.map((word) => `'${word}'`).join(" ");
+  const start = startOf(args);
+  const line = start.words.map((word) => `'${word}'`).join(" ");
   const child = new Deno.Command("script", {
     args: ["--quiet", "--return", "--command", line, "/dev/null"],
     cwd: work.path,
     clearEnv: true,
     env: {
-      PATH: Deno.env.get("PATH") ?? "",
-      HOME: work.path,
-      DENO_DIR: cache,
+      PATH: Deno.env.get("PATH") ?? "", // for `script`
+      ...start.env,
       TERM: "xterm",
       ...env,
     },

@@ -10,7 +10,7 @@ import {
   type View,
   type ViewNode,
 } from "../../src/view/view.ts";
-import { repository, startPermissions } from "../e2e/program.ts";
+import { repository, startOf } from "../e2e/home.ts";
 import { makeTemporaryFolder, Workplace } from "../e2e/workplace.ts";
 import { isMounted, Mounted, namesIn, readBytes, runTool } from "./mounted.ts";
 
@@ -154,12 +154,7 @@ Deno.test("mount -t fuse.blockframe works with the script of docs/mount.md", asy
   const text = await Deno.readTextFile(`${repository}/docs/mount.md`);
   const script = /```sh\n(#!\/bin\/sh\n[^]*?)```/.exec(text)?.[1];
   ok(script !== undefined, "docs/mount.md has the script");
-  const program = [
-    Deno.execPath(),
-    "run --quiet --no-prompt",
-    ...startPermissions,
-    `${repository}/main.ts`,
-  ].join(" ");
+  const program = startOf([]).words.join(" ");
   const replaced = script.replace("exec blockframe", `exec ${program}`);
   ok(replaced !== script);
   await Deno.writeTextFile(helper, replaced, { mode: 0o755, createNew: true });
