@@ -73,6 +73,24 @@ const tools: readonly Tool[] = [
     why: "the kernel's side of a mount; containers need --device /dev/fuse",
   },
   {
+    name: "zsh",
+    probe: "zsh",
+    package: "zsh",
+    why: "completion of command lines, as its users press the key",
+  },
+  {
+    name: "fish",
+    probe: "fish",
+    package: "fish",
+    why: "the same in another shell",
+  },
+  {
+    name: "man",
+    probe: "man",
+    package: "man-db groff",
+    why: "the manual page is formatted without a warning",
+  },
+  {
     name: "fat32",
     probe: "/usr/sbin/mkfs.fat",
     package: "dosfstools",

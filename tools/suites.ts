@@ -58,6 +58,7 @@ export const testSuites: readonly Suite[] = [
   tests("view"),
   tests("cli"),
   { ...tests("e2e", ["b3sum"]), parallel: true },
+  { ...tests("shells", ["zsh", "fish", "man"]), parallel: true },
   tests("mount", [
     "fio",
     "gcc",

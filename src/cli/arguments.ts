@@ -159,8 +159,22 @@ export interface VersionCommand {
   readonly command: "version";
 }
 
+/** Shells whose completion scripts there are. */
+export type ShellName = "bash" | "zsh" | "fish" | "powershell" | "pwsh";
+
+/** `completions` */
+export interface CompletionsCommand {
+  readonly command: "completions";
+  readonly shell: ShellName;
+}
+
+/** `man` */
+export interface ManCommand {
+  readonly command: "man";
+}
+
 /** Commands that tell about the program: they need no archive and no settings. */
-export type AboutCommand = VersionCommand;
+export type AboutCommand = VersionCommand | CompletionsCommand | ManCommand;
 
 /** Commands that work on an archive. */
 export type Command =
@@ -185,6 +199,8 @@ export type Invocation =
   }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version"; readonly json: boolean }
+  | { readonly kind: "completions"; readonly shell: ShellName }
+  | { readonly kind: "man" }
   | {
     readonly kind: "usage";
     readonly problem: string;
@@ -273,7 +289,14 @@ function planInvocation(
   if (quiet && verbose) {
     return usage("--quiet and --verbose exclude each other", args);
   }
-  if (parsed.command === "version") return { kind: "version", json };
+  switch (parsed.command) {
+    case "version":
+      return { kind: "version", json };
+    case "completions":
+      return { kind: "completions", shell: parsed.shell };
+    case "man":
+      return { kind: "man" };
+  }
   const problem = problemOf(parsed, json);
   if (problem !== undefined) return usage(problem, args);
   return {

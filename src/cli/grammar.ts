@@ -10,7 +10,11 @@ import {
   type Parser,
 } from "@optique/core";
 import type { AboutCommand, Command, SharedOptions } from "./arguments.ts";
-import { versionParser } from "./grammar_about.ts";
+import {
+  completionsParser,
+  manParser,
+  versionParser,
+} from "./grammar_about.ts";
 import { commitParser, importParser } from "./grammar_commit.ts";
 import { findParser, listParser, showParser } from "./grammar_entries.ts";
 import { healthParser } from "./grammar_health.ts";
@@ -42,6 +46,8 @@ export const grammar: Parser<
       pruneParser,
       cleanupParser,
       mountParser,
+      completionsParser,
+      manParser,
       versionParser,
     ),
   ),
@@ -62,6 +68,8 @@ export const commandNames: readonly string[] = [
   "prune",
   "cleanup",
   "mount",
+  "completions",
+  "man",
   "version",
 ];
 

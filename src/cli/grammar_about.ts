@@ -1,8 +1,30 @@
-// Grammar of what tells about the program itself: version.
+// Grammar of what tells about the program itself: version, completions and man.
 
-import { command, constant, message, object } from "@optique/core";
-import type { VersionCommand } from "./arguments.ts";
+import {
+  argument,
+  choice,
+  command,
+  commandLine,
+  constant,
+  lineBreak,
+  message,
+  object,
+} from "@optique/core";
+import type {
+  CompletionsCommand,
+  ManCommand,
+  ShellName,
+  VersionCommand,
+} from "./arguments.ts";
 import { type CommandParser, describe, shortenUsage } from "./grammar_parts.ts";
+
+const shellNames: readonly ShellName[] = [
+  "bash",
+  "zsh",
+  "fish",
+  "powershell",
+  "pwsh",
+];
 
 /** The parser of version. */
 export const versionParser: CommandParser<VersionCommand> = command(
@@ -15,6 +37,50 @@ export const versionParser: CommandParser<VersionCommand> = command(
       message`The first line is always "blockframe" and the version.`,
       "version",
       "version --json",
+    ),
+  },
+);
+
+/** The parser of completions. */
+export const completionsParser: CommandParser<CompletionsCommand> = command(
+  "completions",
+  object({
+    command: constant("completions" as const),
+    shell: argument(choice(shellNames, { metavar: "SHELL" }), {
+      description: message`bash, zsh, fish, or powershell (also pwsh).`,
+    }),
+  }),
+  {
+    brief: message`Print a script that completes command lines in a shell.`,
+    usageLine: shortenUsage,
+    description: [
+      ...message`Completes commands, options, values, files, and names of entries. To have it in every new shell:`,
+      ...[
+        "bash         completions bash > ~/.local/share/bash-completion/completions/blockframe",
+        "zsh          completions zsh > ~/.zfunc/_blockframe",
+        "fish         completions fish > ~/.config/fish/completions/blockframe.fish",
+        "powershell   completions powershell >> $PROFILE",
+      ].flatMap((line) => [
+        lineBreak(),
+        commandLine(line.replace(/(?<= )completions/, "blockframe $&")),
+      ]),
+      lineBreak(),
+      ...message`For zsh the folder must be in fpath before compinit runs.`,
+    ],
+  },
+);
+
+/** The parser of man. */
+export const manParser: CommandParser<ManCommand> = command(
+  "man",
+  object({ command: constant("man" as const) }),
+  {
+    brief: message`Print the manual page.`,
+    usageLine: shortenUsage,
+    description: describe(
+      message`The same texts as --help, for all commands, and more, as man reads it.`,
+      "man > blockframe.1",
+      "man | man -l -",
     ),
   },
 );

@@ -16,9 +16,10 @@ import type { CommitCommand, ImportCommand } from "./arguments.ts";
 import {
   type CommandParser,
   describe,
-  entryName,
   filled,
+  folder,
   listExamples,
+  newName,
   path,
   shortenUsage,
 } from "./grammar_parts.ts";
@@ -36,7 +37,7 @@ export const commitParser: CommandParser<CommitCommand> = command(
       description:
         message`More files or folders to commit; each becomes an entry.`,
     })),
-    name: optional(option("--name", entryName, {
+    name: optional(option("--name", newName, {
       description: message`The entry's name (default: the file's).`,
     })),
     policy: optional(option(
@@ -112,7 +113,7 @@ export const importParser: CommandParser<ImportCommand> = command(
   "import",
   object("Options of import", {
     command: constant("import" as const),
-    source: argument(filled("DIR", "a folder"), {
+    source: argument(folder, {
       description: message`The archive of blockframe-rs; it is only read.`,
     }),
     dryRun: option("-n", "--dry-run", {

@@ -15,7 +15,7 @@ import {
   type CommandParser,
   describe,
   entryName,
-  filled,
+  folder,
   shortenUsage,
 } from "./grammar_parts.ts";
 
@@ -30,7 +30,7 @@ export const healthParser: CommandParser<HealthCommand> = command(
     checkOnly: option("--check", {
       description: message`Verify only; change nothing.`,
     }),
-    legacy: optional(option("--legacy", filled("DIR", "a folder"), {
+    legacy: optional(option("--legacy", folder, {
       description:
         message`Verify an archive of blockframe-rs instead; change nothing.`,
     })),
@@ -40,7 +40,7 @@ export const healthParser: CommandParser<HealthCommand> = command(
     brief: message`Verify entries and repair what is damaged.`,
     usageLine: shortenUsage,
     description: describe(
-      message`Reads and verifies every byte; what is damaged is rebuilt from parity and written back.`,
+      message`Reads and verifies every byte; what is damaged is rebuilt from parity and written back. Also called repair.`,
       "health",
       "health --check video.mp4",
       "health -q --json > report.jsonl",

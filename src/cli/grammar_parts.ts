@@ -13,6 +13,7 @@ import {
   optional,
   type Parser,
   string,
+  type Suggestion,
   type Usage,
   type UsageTerm,
   type ValueParser,
@@ -49,10 +50,38 @@ export function filled(
   });
 }
 
-/** A path. */
-export const path: ValueParser<"sync", string> = filled("PATH", "a path");
-/** A name or id of an entry. */
-export const entryName: ValueParser<"sync", string> = filled("NAME", "a name");
+/** What a completion offers in place of the names of entries, which only the archive knows. */
+export const entryNameMark = "\0";
+
+/** A path; a shell offers files and folders. */
+export const path: ValueParser<"sync", string> = {
+  ...filled("PATH", "a path"),
+  suggest: (prefix) => offerFiles("any", prefix),
+};
+
+/** A folder; a shell offers those. */
+export const folder: ValueParser<"sync", string> = {
+  ...filled("DIR", "a folder"),
+  suggest: (prefix) => offerFiles("directory", prefix),
+};
+
+/** The name of an entry that is to be. */
+export const newName: ValueParser<"sync", string> = filled("NAME", "a name");
+
+/** A name or id of an entry; a shell offers the names in the archive. */
+export const entryName: ValueParser<"sync", string> = {
+  ...newName,
+  suggest: () => [{ kind: "literal", text: entryNameMark }],
+};
+
+function offerFiles(
+  type: "any" | "directory",
+  prefix: string,
+): readonly Suggestion[] {
+  // A word that ends in ".something" asks for hidden names, and "/.." for none.
+  const includeHidden = /(?:^|\/)\.(?!\.$)[^/]*$/.test(prefix);
+  return [{ kind: "file", pattern: prefix, type, includeHidden }];
+}
 
 /** A span of time, as text. */
 export const duration: ValueParser<"sync", string> = string({
@@ -102,7 +131,7 @@ export const shared: Parser<
 > = object(
   sharedTitle,
   {
-    archive: optional(option("-a", "--archive", filled("DIR", "a folder"), {
+    archive: optional(option("-a", "--archive", folder, {
       description: message`The archive's folder (default: archive_directory).`,
     })),
     config: optional(option("--config", path, {
@@ -144,19 +173,31 @@ export const shared: Parser<
   },
 );
 
+const sharedTerms = shared.usage.flatMap(optionsOf);
+
 const sharedNames: ReadonlySet<string> = new Set(
-  shared.usage.flatMap(function namesOf(term): readonly string[] {
-    switch (term.type) {
-      case "option":
-        return term.names;
-      case "optional":
-      case "multiple":
-        return term.terms.flatMap(namesOf);
-      default:
-        return [];
-    }
-  }),
+  sharedTerms.flatMap(({ names }) => names),
 );
+
+/** Names of the options of every command that take a value. */
+export const sharedValueNames: ReadonlySet<string> = new Set(
+  sharedTerms.filter(({ metavar }) => metavar !== undefined)
+    .flatMap(({ names }) => names),
+);
+
+type OptionTerm = Extract<UsageTerm, { type: "option" }>;
+
+function optionsOf(term: UsageTerm): readonly OptionTerm[] {
+  switch (term.type) {
+    case "option":
+      return [term];
+    case "optional":
+    case "multiple":
+      return term.terms.flatMap(optionsOf);
+    default:
+      return [];
+  }
+}
 
 /** A description with examples below. */
 export function describe(text: Message, ...examples: string[]): Message {

@@ -62,7 +62,7 @@ export const restoreParser: CommandParser<RestoreCommand> = command(
     brief: message`Write an entry back as a file or a tree, verified.`,
     usageLine: shortenUsage,
     description: describe(
-      message`Rebuilds what is damaged on the way; the archive is not changed.`,
+      message`Rebuilds what is damaged on the way; the archive is not changed. Also called reconstruct.`,
       "restore video.mp4",
       "restore video.mp4 -o /tmp/",
       "restore 1f3a -o old.iso --partial",

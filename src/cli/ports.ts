@@ -64,6 +64,10 @@ export interface Ports {
   onStopSignal(listener: (signal: StopSignal) => void): Disposable;
   /** Gives up calls of native libraries, for good: only trees need them. */
   giveUpForeignCalls(): void;
+  /** Gives up, for good, whatever could change something or reach anything but files. */
+  giveUpChanges(): void;
+  /** Whether a folder holds at most so many names. @throws whatever the system throws */
+  hasFewNames(path: string, countMax: number): boolean;
   /** `path` from the root of the file system on. */
   absolutePath(path: string): string;
   /** From here on no subprocess can be started. */

@@ -8,7 +8,12 @@ import {
   formatBuildInfo,
   readBuildInfo,
 } from "./build_info.ts";
-import type { Command, Invocation, SharedOptions } from "./arguments.ts";
+import type {
+  Command,
+  Invocation,
+  SharedOptions,
+  ShellName,
+} from "./arguments.ts";
 import { exitCodeOf, exitCodes } from "./exit_code.ts";
 import { parseWait } from "./lock_wait.ts";
 import { Log } from "./log.ts";
@@ -27,11 +32,18 @@ export async function runCommandLine(
     if (args.length === 1 && args[0] === "--version") {
       return showVersion(false, ports);
     }
+    if (args[0] === "completions" && args[2] === "--") {
+      return await answerShell(args, ports);
+    }
     const { parseArguments } = await import("./arguments.ts");
     const invocation = parseArguments(args, ports.columnCount());
     switch (invocation.kind) {
       case "version":
         return showVersion(invocation.json, ports);
+      case "completions":
+        return await showScript(invocation.shell, ports);
+      case "man":
+        return await showManual(ports);
       case "help":
         ports.stdout.write(invocation.text);
         return exitCodes.done;
@@ -97,6 +109,28 @@ function showVersion(json: boolean, ports: Ports): number {
       ? JSON.stringify(describeBuildInfo(info)) + "\n"
       : formatBuildInfo(info),
   );
+  return exitCodes.done;
+}
+
+// What a completion script asks while somebody types.
+async function answerShell(
+  args: readonly string[],
+  ports: Ports,
+): Promise<number> {
+  const { answerQuestion } = await import("./completions.ts");
+  ports.stdout.write(await answerQuestion(args, ports));
+  return exitCodes.done;
+}
+
+async function showScript(shell: ShellName, ports: Ports): Promise<number> {
+  const { formatScript } = await import("./completions.ts");
+  ports.stdout.write(formatScript(shell));
+  return exitCodes.done;
+}
+
+async function showManual(ports: Ports): Promise<number> {
+  const { formatManual } = await import("./manual.ts");
+  ports.stdout.write(formatManual());
   return exitCodes.done;
 }
 

@@ -41,6 +41,18 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     giveUpForeignCalls: () => {
       Deno.permissions.revokeSync({ name: "ffi" });
     },
+    giveUpChanges: () => {
+      for (const name of ["write", "run", "net", "ffi"] as const) {
+        Deno.permissions.revokeSync({ name });
+      }
+    },
+    hasFewNames: (path, countMax) => {
+      let count = 0;
+      for (const _ of Deno.readDirSync(path)) {
+        if (++count > countMax) return false;
+      }
+      return true;
+    },
     exit: Deno.exit,
   };
 }

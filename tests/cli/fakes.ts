@@ -433,6 +433,8 @@ export function portsOf(world: FakeWorld): Ports {
     },
     giveUpForeignCalls: () => {},
     giveUpSubprocesses: () => {},
+    giveUpChanges: () => {},
+    hasFewNames: (_, countMax) => world.archive.entries.length <= countMax,
     absolutePath: (path) => path.startsWith("/") ? path : `/here/${path}`,
     startBackground: (args) => {
       world.startedInBackground.push(args);

@@ -81,6 +81,23 @@ Deno.test("main.ts helps without any permission", async () => {
   }
 });
 
+Deno.test("main.ts prints scripts for shells and the manual without any permission", async () => {
+  for (
+    const [args, start] of [
+      [["completions", "bash"], "\nfunction _blockframe"],
+      [["man"], '.TH BLOCKFRAME 1 "" "blockframe '],
+      [["completions", "bash", "--", "li"], "list"],
+      // What it may not know, it says nothing about.
+      [["completions", "bash", "--", "show", ""], ""],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await runDeno(...bare, ...args);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.ok(`\n${stdout}`.includes(start), stdout);
+    assert.ok(start !== "" || stdout === "", stdout);
+  }
+});
+
 Deno.test("main.ts ends with 16 and no stack on a usage error, without any permission", async () => {
   const { code, stdout, stderr } = await runDeno(...bare, "lisst");
   assert.equal(code, 16);
