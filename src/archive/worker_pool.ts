@@ -3,6 +3,7 @@
 // jobs; stopped on dispose; a worker that dies fails its jobs.
 
 import { present } from "../base/assert.ts";
+import { embeddedWorker, isExecutable } from "../base/embedded.ts";
 import type { Executor } from "./executor.ts";
 import type {
   Job,
@@ -11,17 +12,20 @@ import type {
   WorkerRequest,
 } from "./worker_protocol.ts";
 
-const entryModule = new URL("./worker.ts", import.meta.url);
-const program = new URL("../", import.meta.url);
+// What is embedded is sent as the first message: Deno is slow with modules whose URL is long, and
+// compiled programs know no `blob:` URLs. What it runs replaces this listener by its own.
+const starter =
+  "data:application/javascript,self.onmessage=(event)=>(0,eval)(event.data)";
 
 /**
  * Whether threads can be started: Deno reads what they load with the rights of this process, which
  * under a sandbox may end at the archive. Embedded in an executable it needs none.
  */
 export function canStartWorkers(): boolean {
+  if (isExecutable) return true;
+  const program = new URL("../", import.meta.url);
   const query = { name: "read", path: program } as const;
-  return Deno.build.standalone ||
-    Deno.permissions.querySync(query).state === "granted";
+  return Deno.permissions.querySync(query).state === "granted";
 }
 
 /** What the threads of a pool may touch. */
@@ -101,7 +105,7 @@ export class WorkerPool implements Executor {
         },
       },
     };
-    const worker = new Worker(entryModule, options);
+    const worker = startThread(options);
     const member: Member = { worker, waiting: new Map() };
     worker.onmessage = (event: MessageEvent<WorkerReply>) => {
       const { ticket, result } = event.data;
@@ -116,6 +120,15 @@ export class WorkerPool implements Executor {
     this.#members.push(member);
     return member;
   }
+}
+
+function startThread(options: WorkerOptions): Worker {
+  if (embeddedWorker === undefined) {
+    return new Worker(new URL("./worker.ts", import.meta.url), options);
+  }
+  const worker = new Worker(starter, options);
+  worker.postMessage(embeddedWorker);
+  return worker;
 }
 
 function failAll(member: Member, message: string): void {

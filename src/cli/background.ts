@@ -1,5 +1,7 @@
 // Background: this program once more, as a process that stays when this one ends.
 
+import { programCommand } from "./program_command.ts";
+
 /** What became of a process that was to stay. */
 export type Started =
   /** It printed its first line and is there. */
@@ -11,28 +13,12 @@ export type Started =
     readonly stderr: string;
   };
 
-// What `deno task start` has, and what a mount needs: a child gets no more than this program may.
-const permissions = [
-  "--allow-read",
-  "--allow-write",
-  "--allow-env",
-  "--allow-sys",
-  "--allow-ffi",
-  "--allow-run=fusermount3",
-];
-
 /** Starts `blockframe ARGS` in a session of its own; resolves with its first line, or its end. */
 export async function startBackground(
   args: readonly string[],
 ): Promise<Started> {
-  const words = Deno.build.standalone ? [] : [
-    "run",
-    "--quiet",
-    "--no-prompt",
-    ...permissions,
-    Deno.mainModule,
-  ];
-  const child = new Deno.Command(Deno.execPath(), {
+  const [program, ...words] = programCommand();
+  const child = new Deno.Command(program, {
     args: [...words, ...args],
     cwd: "/",
     detached: true,

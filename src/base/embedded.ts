@@ -1,0 +1,12 @@
+// Embedded: what `deno task compile` puts in front of the program when it makes one executable of
+// it. Run from its sources the program has none of this, and reads its parts as modules.
+
+// See tools/compile/bundle.ts.
+declare const BLOCKFRAME_WORKER: string | undefined;
+
+/** The script that a thread runs; undefined where this runs from its sources. */
+export const embeddedWorker: string | undefined =
+  typeof BLOCKFRAME_WORKER === "string" ? BLOCKFRAME_WORKER : undefined;
+
+/** Whether this program is one executable: the file alone starts it, without more words. */
+export const isExecutable: boolean = embeddedWorker !== undefined;

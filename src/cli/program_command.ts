@@ -1,0 +1,25 @@
+// Program command: the command line that starts this program once more, from its sources or as one
+// executable.
+
+import { isExecutable } from "../base/embedded.ts";
+
+// What `deno task start` has, and what a mount needs: a child gets no more than this program may.
+const flags = [
+  "--quiet",
+  "--no-prompt",
+  "--v8-flags=--max-semi-space-size=2",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-ffi",
+  "--allow-run=fusermount3",
+];
+
+/** The program and the words before the arguments of a user. */
+export function programCommand(): [program: string, ...words: string[]] {
+  const program = Deno.execPath();
+  // What an executable may is part of it.
+  if (isExecutable) return [program];
+  return [program, "run", ...flags, Deno.mainModule];
+}

@@ -1,0 +1,113 @@
+// Bundle: the whole program as one text of plain JavaScript, with the codec, the libraries that it
+// imports and the program of its threads inside. The same checkout gives the same text, wherever
+// it lies and wherever Deno keeps its packages.
+//
+// The text is no module but a script in one function: Deno reads through every module that it is
+// given to find what it imports, which costs 60 ms for one of this size at each start, and a text
+// that a small module evaluates costs only V8's own reading.
+
+import { runDeno, runProgram } from "./run_deno.ts";
+
+/** A program that `deno task compile` can put into an executable. */
+export interface Bundle {
+  /** The program, readable; what stack traces call `blockframe.js`. */
+  readonly text: string;
+  /** The module that runs it. */
+  readonly module: string;
+}
+
+/** Bundles the checkout at `root`; `commit` is what `--version` says. */
+export async function bundleProgram(
+  root: URL,
+  commit: string,
+): Promise<Bundle> {
+  const worker = await bundleModule(root, "src/archive/worker.ts");
+  const main = await bundleModule(root, "main.ts");
+  const thread = scriptOf(worker, "", "blockframe_worker.js");
+  const constants = [
+    `const BLOCKFRAME_COMMIT = ${JSON.stringify(commit)};`,
+    `const BLOCKFRAME_WORKER = ${JSON.stringify(thread)};\n`,
+  ].join("\n");
+  const text = scriptOf(`${constants}${main}`, "async ", "blockframe.js");
+  return { text, module: `await (0, eval)(${JSON.stringify(text)});\n` };
+}
+
+/** The commit of the checkout at `root`, marked where files differ from it; "" outside of git. */
+export async function readCommit(root: URL): Promise<string> {
+  const head = await git(root, "rev-parse", "HEAD");
+  if (head === undefined) return "";
+  const changes = await git(root, "status", "--porcelain");
+  return changes === "" ? head : `${head}-dirty`;
+}
+
+/**
+ * A bundled module as a call of one function. What only modules may say is said otherwise.
+ * @throws {Error} where the module imports what this does not know.
+ */
+export function scriptOf(module: string, kind: string, name: string): string {
+  const body = module
+    // Loaded when it is first used: modules of Node cost 20 ms or more, and most runs need none.
+    .replace(
+      /^import (\w+) from "(node:[\w/]+)";$/gm,
+      'const $1 = builtinModule("$2");',
+    )
+    .replaceAll("import.meta", "moduleMeta");
+  const foreign = body.match(
+    /^(?:import(?: .* from)? "|export (?:\{|\*|default |async |const |function |class )).*$/m,
+  );
+  if (foreign !== null) {
+    throw new Error(`Cannot make a script of ${name}: it says ${foreign[0]}`);
+  }
+  return `(${kind}() => {"use strict";${preamble}\n${body}\n})()\n//# sourceURL=${name}\n`;
+}
+
+// On one line, so that the lines of the bundle keep their numbers but for the one in front.
+const preamble = [
+  `const moduleMeta = { main: true, url: "blockframe:" };`,
+  `const builtinModule = (name) => new Proxy({}, {`,
+  `get: (_, key) => process.getBuiltinModule(name)[key] });`,
+].join(" ");
+
+/** One module and all that it imports, as `deno bundle` puts them into one. */
+async function bundleModule(root: URL, path: string): Promise<string> {
+  const output = await Deno.makeTempFile({ suffix: ".js" });
+  try {
+    await runDeno(root, "bundle", "--quiet", "--output", output, path);
+    return plainPaths(
+      await Deno.readTextFile(output),
+      await findPackages(root),
+    );
+  } finally {
+    await Deno.remove(output);
+  }
+}
+
+/** The text with the places of packages on this machine replaced by their names. */
+export function plainPaths(text: string, packages: string): string {
+  const escaped = packages.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return text.replace(
+    new RegExp(`(?:\\.\\./)*${escaped}/[^/"\\s]+/`, "g"),
+    "npm/",
+  );
+}
+
+/** Where Deno keeps packages, as it is written below `root`: without the part that both share. */
+async function findPackages(root: URL): Promise<string> {
+  const { npmCache } = JSON.parse(await runDeno(root, "info", "--json"));
+  const ours = decodeURIComponent(root.pathname).split("/").filter((one) =>
+    one !== ""
+  );
+  const theirs = (npmCache as string).split(/[/\\]/).filter((one) =>
+    one !== ""
+  );
+  const shared = theirs.findIndex((one, index) => one !== ours[index]);
+  return theirs.slice(Math.max(shared, 0)).join("/");
+}
+
+async function git(cwd: URL, ...args: string[]): Promise<string | undefined> {
+  try {
+    return (await runProgram("git", args, { cwd })).trim();
+  } catch {
+    return undefined; // no checkout, or no git
+  }
+}

@@ -1,0 +1,79 @@
+// Compiled executable: what `deno compile` makes of the bundle: a runtime without the parts of Deno
+// that are for developers, with the program, its permissions and its flags in it. The runtime is
+// downloaded by Deno, or named in DENORT_BIN.
+
+import type { Bundle } from "./bundle.ts";
+import { readRegistryFile } from "./registry.ts";
+import { runProgram } from "./run_deno.ts";
+import { registryPair } from "./targets.ts";
+
+/** A `deno` that compiles, and the runtime that it is to put in, where it is not to look for it. */
+export interface Compiler {
+  readonly deno: string;
+  readonly runtime?: string;
+}
+
+/**
+ * Writes the executable to `output`; `flags` are permissions and flags of V8.
+ * @throws {Error} where `deno compile` fails; see isOutOfReach().
+ */
+export async function writeCompiledExecutable(
+  output: string,
+  target: string,
+  bundle: Bundle,
+  flags: readonly string[],
+  compiler: Compiler,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    // With a settings file of its own, so that no other one is found.
+    await Deno.writeTextFile(`${folder}/deno.json`, "{}\n");
+    await Deno.writeTextFile(`${folder}/blockframe.js`, bundle.module);
+    await runProgram(compiler.deno, [
+      "compile",
+      ...fixedFlags,
+      ...flags,
+      ...["--target", target],
+      ...["--output", output],
+      "blockframe.js",
+    ], {
+      cwd: folder,
+      env: compiler.runtime === undefined
+        ? {}
+        : { DENORT_BIN: compiler.runtime },
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Whether an executable could not be made only because its runtime could not be downloaded. */
+export function isOutOfReach(error: unknown): boolean {
+  return error instanceof Error &&
+    /error sending request|Download could not be found/.test(error.message);
+}
+
+/** Puts the compiler and the runtime of the registry into `folder`. */
+export async function writeRegistryPair(folder: string): Promise<Compiler> {
+  const compiler = { deno: `${folder}/deno`, runtime: `${folder}/denort` };
+  const files = [
+    [compiler.deno, registryPair.compiler],
+    [compiler.runtime, registryPair.runtime],
+  ] as const;
+  for (const [path, file] of files) {
+    const bytes = await readRegistryFile(file);
+    await Deno.writeFile(path, bytes, { mode: 0o755 });
+  }
+  return compiler;
+}
+
+const fixedFlags = [
+  "--quiet",
+  "--no-prompt",
+  "--no-check", // the checkout's tests have done that, and here all is plain JavaScript
+  "--no-lock",
+  "--no-remote",
+  "--no-npm",
+  "--no-code-cache", // it would lie in a folder that everybody may write to
+  "--unstable-worker-options",
+];

@@ -1,0 +1,121 @@
+// Npm executable: one file made of the Deno of the npm registry, the program, and a segment in which
+// the file starts. Nothing is unpacked when it runs: the kernel maps it like any program, the stub
+// writes the command line that Deno is to see, and a small module reads the program from the file.
+//
+//   the registry's file | the program's text | zeros to a page | the start segment
+
+import { assert } from "../../src/base/assert.ts";
+import { formatHex } from "../../src/base/bytes.ts";
+import type { Bundle } from "./bundle.ts";
+import { addSegment, machines, readExecutable } from "./elf.ts";
+import { readRegistryFile } from "./registry.ts";
+import { encodeStartSegment } from "./start_segment.ts";
+import type { Target } from "./targets.ts";
+
+/**
+ * The executable; `flags` are permissions and flags of V8.
+ * @throws {Error} where the registry's Deno cannot be had or given another start.
+ */
+export async function makeNpmExecutable(
+  npm: NonNullable<Target["npm"]>,
+  bundle: Bundle,
+  flags: readonly string[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const base = await readRegistryFile(npm.base);
+  const stub = await readStub(npm.machine);
+  return joinExecutable(base, stub, npm.machine, bundle, flags);
+}
+
+/** The same of parts that are there. */
+export function joinExecutable(
+  base: Uint8Array,
+  stub: Uint8Array,
+  machine: "x86_64" | "aarch64",
+  bundle: Bundle,
+  flags: readonly string[],
+): Uint8Array<ArrayBuffer> {
+  const program = new TextEncoder().encode(bundle.text);
+  const file = new Uint8Array(base.length + program.length);
+  file.set(base);
+  file.set(program, base.length);
+  const place = readExecutable(file);
+  if (place.machine !== machines[machine]) {
+    throw new Error(`The Deno of the registry is not for ${machine}`);
+  }
+  const segment = encodeStartSegment(stub, place, {
+    args: [
+      "blockframe",
+      "run",
+      ...fixedFlags,
+      ...flags,
+      `data:application/javascript,${
+        encodeURIComponent(loaderOf(base.length, program.length))
+      }`,
+    ],
+    variables: fixedVariables,
+    dropped: ["DENO_", "NODE_", "OTEL_", "RUST_"],
+  });
+  return addSegment(file, segment);
+}
+
+/** Where the stub for a machine lies; its source is beside it, and so is the record of both. */
+export function stubFile(machine: "x86_64" | "aarch64"): URL {
+  return new URL(`./stub/${machine}.bin`, import.meta.url);
+}
+
+async function readStub(machine: "x86_64" | "aarch64"): Promise<Uint8Array> {
+  const stub = await Deno.readFile(stubFile(machine));
+  const digest = formatHex(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", stub)),
+  );
+  const record = await Deno.readTextFile(
+    new URL("./stub/SHA256SUMS", import.meta.url),
+  );
+  assert(record.includes(`${digest}  ${machine}.bin`), "the stub is as built");
+  return stub;
+}
+
+// Whatever lies around where the program is started has no say in how it runs, and it brings all
+// that it needs.
+const fixedFlags = [
+  "--quiet",
+  "--no-prompt",
+  "--no-config",
+  "--no-lock",
+  "--no-remote",
+  "--no-npm",
+  "--no-code-cache",
+  "--unstable-worker-options",
+];
+
+// A cache that can never be written to, nor be shared with anybody.
+const fixedVariables = [
+  "DENO_DIR=/dev/null/blockframe",
+  "DENO_NO_PACKAGE_JSON=1",
+  "DENO_NO_UPDATE_CHECK=1",
+];
+
+// The program is read from the file and not named in the command line, because Deno copies the
+// address of a module many times.
+function loaderOf(offset: number, bytes: number): string {
+  return `let text;
+try {
+  const path = Deno.execPath();
+  const file = Deno.openSync(path);
+  const bytes = new Uint8Array(${bytes});
+  file.seekSync(${offset}, Deno.SeekMode.Start);
+  for (let done = 0; done < bytes.length;) {
+    const count = file.readSync(bytes.subarray(done));
+    if (count === null) throw new Error("it is cut off");
+    done += count;
+  }
+  file.close();
+  text = new TextDecoder().decode(bytes);
+} catch (error) {
+  console.error("blockframe: error: Cannot read the program's own file: " + error.message);
+  Deno.exit(8);
+}
+await (0, eval)(text);
+//# sourceURL=blockframe
+`;
+}
