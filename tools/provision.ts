@@ -109,6 +109,13 @@ const tools: readonly Tool[] = [
     why: "loads FAT32 into that kernel",
   },
   {
+    name: "mingw-w64",
+    probe: "x86_64-w64-mingw32-gcc",
+    // One of the two thread models that "gcc-mingw-w64-x86-64" installs: half the size.
+    package: "gcc-mingw-w64-x86-64-win32",
+    why: "compiles WinFsp's headers, that our numbers are compared with",
+  },
+  {
     name: "cargo",
     probe: "cargo",
     // Debian's own "cargo" is older than the crate's edition; this is the one for browsers.

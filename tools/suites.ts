@@ -67,6 +67,7 @@ export const testSuites: readonly Suite[] = [
     "libfuse3-dev",
     "python3",
   ]),
+  tests("winfsp", ["gcc", "mingw-w64", "cargo"]),
   tests("fault"),
   tests("cases"),
   tests("kill"),

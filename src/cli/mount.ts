@@ -55,6 +55,7 @@ async function serve(
     cacheBytes,
     repair: !command.noRepair,
   });
+  let place = command.mountpoint;
   await mountView({
     view: new ArchiveView(reader),
     mountpoint: command.mountpoint,
@@ -65,10 +66,14 @@ async function serve(
     gid: command.gid,
     mode: command.mode === undefined ? undefined : parseInt(command.mode, 8),
     signal: session.signal,
-    onMounted: () => tellMounted(command, session),
+    clock: session.ports.clock,
+    onMounted: (mountpoint) => {
+      place = mountpoint;
+      tellMounted({ ...command, mountpoint }, session);
+    },
     onFault: (error) => session.log.error(`Internal error: ${error}`),
   });
-  tellUnmounted(command, reader, session);
+  tellUnmounted({ ...command, mountpoint: place }, reader, session);
   return exitCodes.done;
 }
 
@@ -86,10 +91,17 @@ function tellMounted(command: MountCommand, session: Session): void {
   );
   session.log.info(`Mounted at ${mountpoint}`, { mountpoint });
   if (!session.output.json && !session.output.quiet) {
-    const unmount = `\`fusermount3 -u ${quoteArgument(mountpoint)}\``;
-    const how = command.background ? unmount : `Ctrl+C or ${unmount}`;
-    session.log.hint(`${how} unmounts it`);
+    session.log.hint(`${howToEnd(command, session)} unmounts it`);
   }
+}
+
+function howToEnd(command: MountCommand, session: Session): string {
+  const { mountpoint, background } = command;
+  if (session.ports.system === "windows") {
+    return background ? "Ending its process" : "Ctrl+C";
+  }
+  const unmount = `\`fusermount3 -u ${quoteArgument(mountpoint)}\``;
+  return background ? unmount : `Ctrl+C or ${unmount}`;
 }
 
 function tellUnmounted(
@@ -130,6 +142,11 @@ async function goBackground(
   session.assertRunning();
   const { archive, logFile, workers, configFile } = session.settings;
   const absolute = (path: string) => session.ports.absolutePath(path);
+  // `X:` and `*` are drives of Windows, and no paths.
+  const place = (path: string) =>
+    session.ports.system === "windows" && /^(\*|[A-Za-z]:)$/.test(path)
+      ? path
+      : absolute(path);
   const value = (name: string, text: string | number | undefined) =>
     text === undefined ? [] : [name, `${text}`];
   const flag = (name: string, is: boolean) => is ? [name] : [];
@@ -137,7 +154,7 @@ async function goBackground(
     "mount",
     "--json",
     "--no-progress",
-    ...value("--mountpoint", absolute(command.mountpoint)),
+    ...value("--mountpoint", place(command.mountpoint)),
     ...value("--archive", absolute(archive)),
     ...value("--config", configFile && absolute(configFile)),
     ...value("--log-file", logFile && absolute(logFile)),

@@ -31,8 +31,7 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     readTextFile: Deno.readTextFile,
     openArchive,
     onStopSignal,
-    absolutePath: (path) =>
-      path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+    absolutePath,
     startBackground: async (args) =>
       await (await import("./background.ts")).startBackground(args),
     giveUpSubprocesses: () => {
@@ -55,6 +54,14 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     },
     exit: Deno.exit,
   };
+}
+
+function absolutePath(path: string): string {
+  if (Deno.build.os !== "windows") {
+    return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+  }
+  // `\\server\share`, `\\.\X:` and `C:\x` are whole; `C:x` and `\x` are left to Windows.
+  return /^([A-Za-z]:|[\\/])/.test(path) ? path : `${Deno.cwd()}\\${path}`;
 }
 
 /** Somebody who set the output to that gets it byte for byte all the same. */

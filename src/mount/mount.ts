@@ -3,11 +3,13 @@
 // process left is cleared away.
 
 import { Failure, messageOf } from "../base/errors.ts";
+import type { Clock } from "../base/ports.ts";
 import type { View } from "../view/view.ts";
 import {
   type FuseLibraries,
   openFuseLibraries,
 } from "../../ffi/fuse_library.ts";
+import { refuseOverlap } from "./overlap.ts";
 import { FuseServer } from "./fuse_server.ts";
 import { FuseSession, type Ticket } from "./fuse_session.ts";
 import {
@@ -33,8 +35,9 @@ export interface MountRequest {
   /** Permission bits of all files. */
   readonly mode: number | undefined;
   readonly signal: AbortSignal;
-  /** Called once the file system can be used. */
-  onMounted(): void;
+  readonly clock: Clock;
+  /** Called once the file system can be used, with where it is. */
+  onMounted(place: string): void;
   /** Called for what is a mistake of ours; the mount goes on. */
   onFault(error: unknown): void;
 }
@@ -53,6 +56,9 @@ const detach = 2; // MNT_DETACH of umount(2)
  * `permission-denied`, `io`
  */
 export async function mountView(request: MountRequest): Promise<void> {
+  if (Deno.build.os === "windows") {
+    return await (await import("./winfsp_mount.ts")).mountWithWinfsp(request);
+  }
   const libraries = openFuseLibraries();
   let path: string;
   try {
@@ -87,7 +93,7 @@ export async function mountView(request: MountRequest): Promise<void> {
       (each, ticket) => server.take(each, ticket),
       () => {
         raiseReadAhead(libraries, path);
-        request.onMounted();
+        request.onMounted(request.mountpoint);
       },
     );
   } finally {
@@ -148,25 +154,6 @@ function openMountpoint(
     );
   }
   return path;
-}
-
-/** What lies below a mount is hidden by it: the archive must not, nor the mount lie in the archive. */
-function refuseOverlap(cannot: string, path: string, source: string): void {
-  const archive = Deno.realPathSync(source);
-  const why = path === archive
-    ? "it is the archive itself"
-    : isBelow(path, archive)
-    ? "it lies in the archive"
-    : isBelow(archive, path)
-    ? "the archive lies in it, and would be hidden"
-    : undefined;
-  if (why !== undefined) {
-    throw new Failure("invalid-argument", `${cannot}: ${why}`);
-  }
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
 /** Takes away what a process that was killed left mounted; a live mount does not look like one. */
