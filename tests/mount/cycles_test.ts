@@ -2,6 +2,7 @@
 // left behind, however it ends.
 
 import { equal, ok } from "node:assert/strict";
+import { systemClock } from "../../src/base/ports.ts";
 import { mountView } from "../../src/mount/mount.ts";
 import { rootId, type View, type ViewNode } from "../../src/view/view.ts";
 import { makeTemporaryFolder } from "../e2e/workplace.ts";
@@ -46,6 +47,7 @@ async function cycle(
     gid: undefined,
     mode: undefined,
     signal: stop.signal,
+    clock: systemClock,
     onMounted: () => {
       // Asked by another thread while this one serves.
       Deno.readDir(path)[Symbol.asyncIterator]().next().then(

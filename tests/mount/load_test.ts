@@ -3,6 +3,7 @@
 
 import { equal, match, ok } from "node:assert/strict";
 import { equalBytes } from "../../src/base/bytes.ts";
+import { systemClock } from "../../src/base/ports.ts";
 import { mountView } from "../../src/mount/mount.ts";
 import {
   type NodeId,
@@ -121,7 +122,8 @@ Deno.test("a folder of 100,000 files is listed whole, each name once", async () 
     gid: undefined,
     mode: undefined,
     signal: stop.signal,
-    onMounted: resolve,
+    clock: systemClock,
+    onMounted: () => resolve(),
     onFault: (error) => {
       throw error;
     },

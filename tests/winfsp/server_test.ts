@@ -16,7 +16,7 @@ import { Failure, type FailureCode } from "../../src/base/errors.ts";
 import { statusOf } from "../../src/mount/ntstatus.ts";
 import { nameMs } from "../../src/mount/windows_tree.ts";
 import { WinfspServer } from "../../src/mount/winfsp_server.ts";
-import { type Folder, viewOf } from "./fake_view.ts";
+import { FakeView, type Folder } from "./fake_view.ts";
 
 type StatusName = keyof typeof statuses;
 
@@ -36,50 +36,57 @@ function nameOf(status: number): StatusName {
 }
 
 /** A server over `tree`, and what it answered. */
-function serve(tree: Folder) {
-  const view = viewOf(tree);
-  const replies = new Map<number, Reply>();
-  const waiting = new Map<number, () => void>();
-  const memory = new Map<number, Bytes>();
-  const faults: unknown[] = [];
-  let nowMs = 0, next = 0;
-  const server = new WinfspServer<number>({
-    view,
-    label: "photos",
-    clock: { nowMs: () => 0, monotonicMs: () => nowMs },
-    onFault: (error) => faults.push(error),
-    replier: {
-      reply: (ticket, reply) => {
-        equal(replies.has(ticket), false, "one answer a request");
-        encodeResponse(1, 1n, reply); // which refuses what does not fit
-        replies.set(ticket, reply);
-        waiting.get(ticket)?.();
+class Desk {
+  readonly view: FakeView;
+  readonly server: WinfspServer<number>;
+  readonly faults: unknown[] = [];
+  readonly #replies = new Map<number, Reply>();
+  readonly #waiting = new Map<number, () => void>();
+  readonly #memory = new Map<number, Bytes>();
+  #nowMs = 0;
+  #next = 0;
+
+  constructor(tree: Folder) {
+    this.view = new FakeView(tree);
+    this.server = new WinfspServer<number>({
+      view: this.view,
+      label: "photos",
+      clock: { nowMs: () => 0, monotonicMs: () => this.#nowMs },
+      onFault: (error) => this.faults.push(error),
+      replier: {
+        reply: (ticket, reply) => this.#reply(ticket, reply),
+        copy: (ticket, address, bytes) => {
+          ok(!this.#replies.has(ticket), "memory is ours until the reply");
+          const target = this.#memory.get(ticket) ?? new Uint8Array(64 * 1024);
+          this.#memory.set(ticket, target);
+          target.set(bytes, Number(address) - 4096);
+        },
       },
-      copy: (ticket, address, bytes) => {
-        ok(!replies.has(ticket), "memory is the driver's until the reply");
-        const target = memory.get(ticket) ?? new Uint8Array(64 * 1024);
-        memory.set(ticket, target);
-        target.set(bytes, Number(address) - 4096);
-      },
-    },
-  });
-  const ask = async (request: WinfspRequest) => {
-    const ticket = next++;
+    });
+  }
+
+  pass(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  async ask(request: WinfspRequest) {
+    const ticket = this.#next++;
     const { promise, resolve } = Promise.withResolvers<void>();
-    waiting.set(ticket, resolve);
-    server.take(request, ticket);
-    if (!replies.has(ticket)) await promise;
-    const reply = replies.get(ticket)!;
-    const body = reply.body && new DataView(reply.body.buffer);
+    this.#waiting.set(ticket, resolve);
+    this.server.take(request, ticket);
+    if (!this.#replies.has(ticket)) await promise;
+    const reply = this.#replies.get(ticket)!;
     return {
       status: nameOf(reply.status),
       reply,
-      body,
-      bytes: memory.get(ticket)?.subarray(0, reply.information ?? 0),
+      body: reply.body && new DataView(reply.body.buffer),
+      bytes: this.#memory.get(ticket)?.subarray(0, reply.information ?? 0) ??
+        new Uint8Array(0),
     };
-  };
-  const openPath = async (path: string, more: Partial<OpenRequest> = {}) => {
-    const { status, body, reply } = await ask({ ...open, path, ...more });
+  }
+
+  async openPath(path: string, more: Partial<OpenRequest> = {}) {
+    const { status, body, reply } = await this.ask({ ...open, path, ...more });
     return status !== "SUCCESS" ? { status } : {
       status,
       node: body!.getBigUint64(0, true),
@@ -89,30 +96,41 @@ function serve(tree: Folder) {
       size: Number(body!.getBigUint64(40, true)),
       path: decodeWide(reply.buffer!),
     };
-  };
-  const read = async (file: bigint, offset: number, bytes: number) => {
-    const request = { kind: "read", file, offset, bytes, address: 4096n };
-    const answer = await ask(request as WinfspRequest);
+  }
+
+  async read(file: bigint, offset: number, bytes: number) {
+    const address = 4096n;
+    const answer = await this.ask({
+      kind: "read",
+      file,
+      offset,
+      bytes,
+      address,
+    });
     return answer.status === "SUCCESS"
-      ? decodeUtf8(answer.bytes ?? new Uint8Array(0))
+      ? decodeUtf8(answer.bytes)
       : answer.status;
-  };
-  const list = async (file: bigint, bytes = 4096, marker?: string) => {
-    const request = { kind: "list", file, bytes, marker, address: 4096n };
-    const answer = await ask(request as WinfspRequest);
+  }
+
+  async list(file: bigint, bytes = 4096, marker?: string) {
+    const address = 4096n;
+    const answer = await this.ask({
+      kind: "list",
+      file,
+      bytes,
+      marker,
+      address,
+    });
     equal(answer.status, "SUCCESS");
-    return rowsIn(answer.bytes ?? new Uint8Array(0));
-  };
-  return {
-    server,
-    view,
-    ask,
-    openPath,
-    read,
-    list,
-    faults,
-    pass: (ms: number) => nowMs += ms,
-  };
+    return rowsIn(answer.bytes);
+  }
+
+  #reply(ticket: number, reply: Reply): void {
+    equal(this.#replies.has(ticket), false, "one answer a request");
+    encodeResponse(1, 1n, reply); // which refuses what does not fit
+    this.#replies.set(ticket, reply);
+    this.#waiting.get(ticket)?.();
+  }
 }
 
 /** Names and attributes of a listing; "" for its end. */
@@ -154,8 +172,8 @@ const tree = (): Folder => ({
 });
 
 Deno.test("a file is opened, read and closed", async () => {
-  const { openPath, read, ask, server, view } = serve(tree());
-  const file = await openPath("\\A.TXT");
+  const desk = new Desk(tree());
+  const file = await desk.openPath("\\A.TXT");
   deepEqual(
     { ...file, node: 0n, file: 0n },
     {
@@ -168,21 +186,24 @@ Deno.test("a file is opened, read and closed", async () => {
       path: "\\a.txt",
     },
   );
-  equal(view.openCount, 0, "nothing is opened before it is read");
-  equal(await read(file.file!, 0, 100), "hello");
-  equal(await read(file.file!, 1, 3), "ell");
-  equal(await read(file.file!, 5, 1), "END_OF_FILE");
-  equal(await read(file.file!, 0, 0), "");
-  deepEqual(server.openCount, { files: 1, paths: 1 });
-  equal((await ask({ kind: "cleanup" })).status, "SUCCESS");
-  equal((await ask({ kind: "close", file: file.file! })).status, "SUCCESS");
-  equal(view.openCount, 0);
-  deepEqual(server.openCount, { files: 0, paths: 0 });
-  equal(await read(file.file!, 0, 1), "INVALID_PARAMETER");
+  equal(desk.view.openCount, 0, "nothing is opened before it is read");
+  equal(await desk.read(file.file!, 0, 100), "hello");
+  equal(await desk.read(file.file!, 1, 3), "ell");
+  equal(await desk.read(file.file!, 5, 1), "END_OF_FILE");
+  equal(await desk.read(file.file!, 0, 0), "");
+  deepEqual(desk.server.openCount, { files: 1, paths: 1 });
+  equal((await desk.ask({ kind: "cleanup" })).status, "SUCCESS");
+  equal(
+    (await desk.ask({ kind: "close", file: file.file! })).status,
+    "SUCCESS",
+  );
+  equal(desk.view.openCount, 0);
+  deepEqual(desk.server.openCount, { files: 0, paths: 0 });
+  equal(await desk.read(file.file!, 0, 1), "INVALID_PARAMETER");
 });
 
 Deno.test("what is not there, and what is no folder", async () => {
-  const { openPath } = serve(tree());
+  const desk = new Desk(tree());
   const rows: [string, StatusName][] = [
     ["\\none", "OBJECT_NAME_NOT_FOUND"],
     ["\\none\\x", "OBJECT_PATH_NOT_FOUND"],
@@ -192,12 +213,12 @@ Deno.test("what is not there, and what is no folder", async () => {
     ["\\dir\\IN.txt", "SUCCESS"],
   ];
   for (const [path, status] of rows) {
-    equal((await openPath(path)).status, status, path);
+    equal((await desk.openPath(path)).status, status, path);
   }
 });
 
 Deno.test("nothing can be made, changed or deleted", async () => {
-  const { openPath, ask } = serve(tree());
+  const desk = new Desk(tree());
   const rows: [string, Partial<OpenRequest>, StatusName][] = [
     ["\\new", { disposition: 2 }, "MEDIA_WRITE_PROTECTED"],
     ["\\new", { disposition: 3 }, "MEDIA_WRITE_PROTECTED"],
@@ -216,15 +237,25 @@ Deno.test("nothing can be made, changed or deleted", async () => {
     ["\\dir\\new", { opensParent: true }, "MEDIA_WRITE_PROTECTED"],
   ];
   for (const [path, more, status] of rows) {
-    equal((await openPath(path, more)).status, status, JSON.stringify(more));
+    equal(
+      (await desk.openPath(path, more)).status,
+      status,
+      JSON.stringify(more),
+    );
   }
-  equal((await ask({ kind: "write" })).status, "MEDIA_WRITE_PROTECTED");
-  equal((await ask({ kind: "unsupported" })).status, "INVALID_DEVICE_REQUEST");
-  equal((await ask({ kind: "unintelligible" })).status, "OBJECT_NAME_INVALID");
+  equal((await desk.ask({ kind: "write" })).status, "MEDIA_WRITE_PROTECTED");
+  equal(
+    (await desk.ask({ kind: "unsupported" })).status,
+    "INVALID_DEVICE_REQUEST",
+  );
+  equal(
+    (await desk.ask({ kind: "unintelligible" })).status,
+    "OBJECT_NAME_INVALID",
+  );
 });
 
 Deno.test("who wants a folder gets none but a folder, and the reverse", async () => {
-  const { openPath } = serve(tree());
+  const desk = new Desk(tree());
   const { FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE } = createOptions;
   const rows: [string, Partial<OpenRequest>, StatusName][] = [
     ["\\a.txt", { options: FILE_DIRECTORY_FILE }, "NOT_A_DIRECTORY"],
@@ -235,22 +266,22 @@ Deno.test("who wants a folder gets none but a folder, and the reverse", async ()
     ["\\", { options: FILE_DIRECTORY_FILE }, "SUCCESS"],
   ];
   for (const [path, more, status] of rows) {
-    equal((await openPath(path, more)).status, status, path);
+    equal((await desk.openPath(path, more)).status, status, path);
   }
 });
 
 Deno.test("all that may be had is what reading needs", async () => {
-  const { openPath } = serve(tree());
-  const file = await openPath("\\a.txt", {
+  const desk = new Desk(tree());
+  const file = await desk.openPath("\\a.txt", {
     access: accessRights.MAXIMUM_ALLOWED,
   });
   equal(file.access, 0x1200a9);
 });
 
 Deno.test("a folder is listed in order, with what Windows allows, in pieces too", async () => {
-  const { openPath, list } = serve(tree());
-  const { file } = await openPath("\\");
-  const rows = await list(file!);
+  const desk = new Desk(tree());
+  const { file } = await desk.openPath("\\");
+  const rows = await desk.list(file!);
   const names = rows.map(([name]) => name);
   deepEqual(names.filter((name) => !name.startsWith("readme~")), [
     "a.txt",
@@ -265,23 +296,22 @@ Deno.test("a folder is listed in order, with what Windows allows, in pieces too"
   deepEqual(rows[1], ["dir", 0x10]);
   deepEqual(rows[2], ["locked.txt", 0x1]);
   const pieces: string[] = [];
-  for (let marker: string | undefined; pieces.at(-1) !== "";) {
-    const piece = await list(file!, 140, marker);
-    marker = piece[0]![0];
+  while (pieces.at(-1) !== "") {
+    const piece = await desk.list(file!, 140, pieces.at(-1));
     pieces.push(...piece.map(([name]) => name));
   }
   deepEqual(pieces, names);
   const other = names.find((name) => name.startsWith("readme~"))!;
-  const lower = await openPath(`\\${other}`);
+  const lower = await desk.openPath(`\\${other}`);
   equal(lower.size, 5);
-  ok(lower.node !== (await openPath("\\readme")).node);
+  ok(lower.node !== (await desk.openPath("\\readme")).node);
 });
 
 Deno.test("below the root, the folder itself and the one above come first", async () => {
-  const { openPath, list } = serve(tree());
-  const { file } = await openPath("\\dir\\deep\\more");
+  const desk = new Desk(tree());
+  const { file } = await desk.openPath("\\dir\\deep\\more");
   const names = async (marker?: string) =>
-    (await list(file!, 4096, marker)).map(([name]) => name);
+    (await desk.list(file!, 4096, marker)).map(([name]) => name);
   deepEqual(await names(), [".", "..", "end.txt", ""]);
   deepEqual(await names("."), ["..", "end.txt", ""]);
   deepEqual(await names(".."), ["end.txt", ""]);
@@ -290,9 +320,9 @@ Deno.test("below the root, the folder itself and the one above come first", asyn
 });
 
 Deno.test("links are links, and opens are sent to where they lead", async () => {
-  const { openPath, ask, list } = serve(tree());
+  const desk = new Desk(tree());
   const target = async (path: string) => {
-    const { status, reply } = await ask({ ...open, path });
+    const { status, reply } = await desk.ask({ ...open, path });
     if (status !== "REPARSE") return status;
     const { buffer } = reply;
     const view = new DataView(buffer!.buffer);
@@ -316,19 +346,19 @@ Deno.test("links are links, and opens are sent to where they lead", async () => 
     equal(await target(path), expected, path);
   }
   const options = createOptions.FILE_OPEN_REPARSE_POINT;
-  const link = await openPath("\\dir\\short", { options });
+  const link = await desk.openPath("\\dir\\short", { options });
   equal(link.attributes, 0x410);
-  equal((await openPath("\\dir\\up", { options })).attributes, 0x400);
-  const { status, reply } = await ask({ kind: "link", file: link.file! });
+  equal((await desk.openPath("\\dir\\up", { options })).attributes, 0x400);
+  const { status, reply } = await desk.ask({ kind: "link", file: link.file! });
   equal(status, "SUCCESS");
   equal(decodeWide(reply.buffer!.subarray(20, 42)), "deep\\.\\more");
-  const plain = await openPath("\\a.txt");
+  const plain = await desk.openPath("\\a.txt");
   equal(
-    (await ask({ kind: "link", file: plain.file! })).status,
+    (await desk.ask({ kind: "link", file: plain.file! })).status,
     "NOT_A_REPARSE_POINT",
   );
-  const { file } = await openPath("\\dir");
-  const looks = new Map(await list(file!));
+  const { file } = await desk.openPath("\\dir");
+  const looks = new Map(await desk.list(file!));
   equal(looks.get("self"), 0x410);
   equal(looks.get("up"), 0x400);
   equal(looks.get("gone"), 0x400);
@@ -338,109 +368,112 @@ Deno.test("links are links, and opens are sent to where they lead", async () => 
 
 Deno.test("a path that is open stays what it was, whatever has its name by then", async () => {
   const files = tree();
-  const { openPath, read, ask, pass } = serve(files);
-  const first = await openPath("\\a.txt");
+  const desk = new Desk(files);
+  const first = await desk.openPath("\\a.txt");
   files["a.txt"] = "newer!";
-  pass(nameMs);
-  const second = await openPath("\\A.txt");
+  desk.pass(nameMs);
+  const second = await desk.openPath("\\A.txt");
   equal(second.node, first.node);
   equal(second.size, 5);
   ok(second.file !== first.file);
-  equal(await read(second.file!, 0, 10), "hello");
-  await ask({ kind: "close", file: first.file! });
-  equal(await read(second.file!, 0, 10), "hello");
-  await ask({ kind: "close", file: second.file! });
-  const third = await openPath("\\a.txt");
-  equal(await read(third.file!, 0, 10), "newer!");
+  equal(await desk.read(second.file!, 0, 10), "hello");
+  await desk.ask({ kind: "close", file: first.file! });
+  equal(await desk.read(second.file!, 0, 10), "hello");
+  await desk.ask({ kind: "close", file: second.file! });
+  const third = await desk.openPath("\\a.txt");
+  equal(await desk.read(third.file!, 0, 10), "newer!");
 });
 
 Deno.test("names that come and go are seen a second later", async () => {
   const files = tree();
-  const { openPath, pass } = serve(files);
-  equal((await openPath("\\new")).status, "OBJECT_NAME_NOT_FOUND");
+  const desk = new Desk(files);
+  equal((await desk.openPath("\\new")).status, "OBJECT_NAME_NOT_FOUND");
   files["new"] = "text";
-  equal((await openPath("\\new")).status, "OBJECT_NAME_NOT_FOUND");
-  pass(nameMs);
-  equal((await openPath("\\new")).status, "SUCCESS");
+  equal((await desk.openPath("\\new")).status, "OBJECT_NAME_NOT_FOUND");
+  desk.pass(nameMs);
+  equal((await desk.openPath("\\new")).status, "SUCCESS");
 });
 
 Deno.test("a slow read holds up nobody, and its file stays open until it is done", async () => {
-  const { openPath, read, ask, view } = serve(tree());
-  const file = await openPath("\\a.txt");
-  equal(await read(file.file!, 0, 1), "h");
+  const desk = new Desk(tree());
+  const file = await desk.openPath("\\a.txt");
+  equal(await desk.read(file.file!, 0, 1), "h");
   const { promise, resolve } = Promise.withResolvers<void>();
-  view.gate = promise;
-  const slow = read(file.file!, 1, 4);
-  view.gate = undefined;
-  equal(await read(file.file!, 0, 2), "he");
-  await ask({ kind: "close", file: file.file! });
-  equal(view.openCount, 1);
+  desk.view.gate = promise;
+  const slow = desk.read(file.file!, 1, 4);
+  desk.view.gate = undefined;
+  equal(await desk.read(file.file!, 0, 2), "he");
+  await desk.ask({ kind: "close", file: file.file! });
+  equal(desk.view.openCount, 1);
   resolve();
   equal(await slow, "ello");
-  equal(view.openCount, 0);
+  equal(desk.view.openCount, 0);
 });
 
 Deno.test("lost bytes are an error of exactly that, and nothing is kept of it", async () => {
-  const { openPath, read, view } = serve(tree());
-  const file = await openPath("\\a.txt");
-  view.lost = true;
-  equal(await read(file.file!, 0, 5), "CRC_ERROR");
-  view.lost = false;
-  equal(await read(file.file!, 0, 5), "hello");
+  const desk = new Desk(tree());
+  const file = await desk.openPath("\\a.txt");
+  desk.view.lost = true;
+  equal(await desk.read(file.file!, 0, 5), "CRC_ERROR");
+  desk.view.lost = false;
+  equal(await desk.read(file.file!, 0, 5), "hello");
 });
 
 Deno.test("what cannot be is answered, too", async () => {
-  const { openPath, read, ask, faults, view } = serve(tree());
-  const folder = await openPath("\\dir");
-  equal(await read(folder.file!, 0, 1), "INVALID_DEVICE_REQUEST");
-  const file = await openPath("\\a.txt");
+  const desk = new Desk(tree());
+  const folder = await desk.openPath("\\dir");
+  equal(await desk.read(folder.file!, 0, 1), "INVALID_DEVICE_REQUEST");
+  const file = await desk.openPath("\\a.txt");
   const list = {
     kind: "list",
     bytes: 99,
     marker: undefined,
     address: 4096n,
   } as const;
-  equal((await ask({ ...list, file: file.file! })).status, "INVALID_PARAMETER");
-  equal((await ask({ ...list, file: 999n })).status, "INVALID_PARAMETER");
   equal(
-    (await ask({ ...list, file: folder.file! })).status,
+    (await desk.ask({ ...list, file: file.file! })).status,
+    "INVALID_PARAMETER",
+  );
+  equal((await desk.ask({ ...list, file: 999n })).status, "INVALID_PARAMETER");
+  equal(
+    (await desk.ask({ ...list, file: folder.file! })).status,
     "BUFFER_TOO_SMALL",
   );
   for (const kind of ["info", "link"] as const) {
-    equal((await ask({ kind, file: 999n })).status, "INVALID_PARAMETER");
+    equal((await desk.ask({ kind, file: 999n })).status, "INVALID_PARAMETER");
   }
-  equal((await ask({ kind: "close", file: 999n })).status, "SUCCESS");
-  equal((await ask({ kind: "flush", file: 0n })).status, "SUCCESS");
-  const flushed = await ask({ kind: "flush", file: file.file! });
+  equal((await desk.ask({ kind: "close", file: 999n })).status, "SUCCESS");
+  equal((await desk.ask({ kind: "flush", file: 0n })).status, "SUCCESS");
+  const flushed = await desk.ask({ kind: "flush", file: file.file! });
   equal(flushed.body!.getBigUint64(16, true), 5n);
-  equal(faults.length, 0);
-  view.openFile = () => {
+  equal(desk.faults.length, 0);
+  desk.view.openFile = () => {
     throw new TypeError("ours");
   };
-  equal(await read(file.file!, 0, 1), "INTERNAL_ERROR");
-  equal(faults.length, 1);
-  view.openFile = () => {
+  equal(await desk.read(file.file!, 0, 1), "INTERNAL_ERROR");
+  equal(desk.faults.length, 1);
+  desk.view.openFile = () => {
     throw new Failure("not-found", "removed");
   };
-  equal(await read(file.file!, 0, 1), "FILE_INVALID");
+  equal(await desk.read(file.file!, 0, 1), "FILE_INVALID");
 });
 
 Deno.test("the volume tells its sizes", async () => {
-  const { ask } = serve(tree());
-  const { body } = await ask({ kind: "volume" });
+  const desk = new Desk(tree());
+  const { body } = await desk.ask({ kind: "volume" });
   equal(body!.getBigUint64(0, true), 12288n);
   equal(body!.getBigUint64(8, true), 4096n);
   equal(body!.getUint16(16, true), 12);
 });
 
 Deno.test("closeAll() leaves nothing open", async () => {
-  const { openPath, read, server, view } = serve(tree());
-  const file = await openPath("\\a.txt");
-  await openPath("\\dir");
-  await read(file.file!, 0, 1);
-  server.closeAll();
-  deepEqual(server.openCount, { files: 0, paths: 0 });
-  equal(view.openCount, 0);
+  const desk = new Desk(tree());
+  const file = await desk.openPath("\\a.txt");
+  await desk.openPath("\\dir");
+  await desk.read(file.file!, 0, 1);
+  desk.server.closeAll();
+  deepEqual(desk.server.openCount, { files: 0, paths: 0 });
+  equal(desk.view.openCount, 0);
 });
 
 const failures: Record<FailureCode, StatusName> = {
