@@ -77,6 +77,8 @@ export interface ArchiveOptions {
   readonly create?: boolean;
   /** Threads; 0 runs everything on the calling thread. Default: the cores. */
   readonly workers?: number;
+  /** Work up to this size is done on the calling thread, bytes. Default: what threads cost. */
+  readonly inlineBytesMax?: number;
   readonly tiers?: TierLimits;
   /** Upper bound of a segment, bytes. */
   readonly segmentBytes?: number;
@@ -197,7 +199,7 @@ export function openArchive(options: ArchiveOptions): Promise<Archive> {
 }
 
 /** Work up to this size is done sooner on the calling thread than a thread is started. */
-const inlineBytesMax = 32 * 1024 * 1024;
+const inlineBytesMaxDefault = 32 * 1024 * 1024;
 
 /** A job takes some milliseconds, a turn of the event loop about one. */
 const jobsPerPause = 4;
@@ -438,7 +440,10 @@ function openExecutor(
   root: string,
   context: ConstructorParameters<typeof InlineExecutor>[0],
 ): Executor {
-  const workers = options.workers ?? navigator.hardwareConcurrency;
+  const {
+    workers = navigator.hardwareConcurrency,
+    inlineBytesMax = inlineBytesMaxDefault,
+  } = options;
   if (
     workers === 0 || request.workBytes <= inlineBytesMax || !canStartWorkers()
   ) return new InlineExecutor(context, jobsPerPause);

@@ -154,6 +154,13 @@ export interface MountCommand {
   readonly mountOptions: readonly string[];
 }
 
+/** `self-test` */
+export interface SelfTestCommand {
+  readonly command: "self-test";
+  /** Where to make the folder that it works in; default: the system's place for such. */
+  readonly folder: string | undefined;
+}
+
 /** `version` */
 export interface VersionCommand {
   readonly command: "version";
@@ -188,7 +195,8 @@ export type Command =
   | RemoveCommand
   | PruneCommand
   | CleanupCommand
-  | MountCommand;
+  | MountCommand
+  | SelfTestCommand;
 
 /** What a command line asks for. */
 export type Invocation =

@@ -13,6 +13,7 @@ import type { AboutCommand, Command, SharedOptions } from "./arguments.ts";
 import {
   completionsParser,
   manParser,
+  selfTestParser,
   versionParser,
 } from "./grammar_about.ts";
 import { commitParser, importParser } from "./grammar_commit.ts";
@@ -46,6 +47,7 @@ export const grammar: Parser<
       pruneParser,
       cleanupParser,
       mountParser,
+      selfTestParser,
       completionsParser,
       manParser,
       versionParser,
@@ -68,6 +70,7 @@ export const commandNames: readonly string[] = [
   "prune",
   "cleanup",
   "mount",
+  "self-test",
   "completions",
   "man",
   "version",

@@ -1,4 +1,5 @@
-// Grammar of what tells about the program itself: version, completions and man.
+// Grammar of what tells about the program itself: self-test, version,
+// completions and man.
 
 import {
   argument,
@@ -9,14 +10,22 @@ import {
   lineBreak,
   message,
   object,
+  option,
+  optional,
 } from "@optique/core";
 import type {
   CompletionsCommand,
   ManCommand,
+  SelfTestCommand,
   ShellName,
   VersionCommand,
 } from "./arguments.ts";
-import { type CommandParser, describe, shortenUsage } from "./grammar_parts.ts";
+import {
+  type CommandParser,
+  describe,
+  folder,
+  shortenUsage,
+} from "./grammar_parts.ts";
 
 const shellNames: readonly ShellName[] = [
   "bash",
@@ -37,6 +46,27 @@ export const versionParser: CommandParser<VersionCommand> = command(
       message`The first line is always "blockframe" and the version.`,
       "version",
       "version --json",
+    ),
+  },
+);
+
+/** The parser of self-test. */
+export const selfTestParser: CommandParser<SelfTestCommand> = command(
+  "self-test",
+  object("Options of self-test", {
+    command: constant("self-test" as const),
+    folder: optional(option("--dir", folder, {
+      description:
+        message`Work in this folder, on the file system that counts (default: the system's temporary one).`,
+    })),
+  }),
+  {
+    brief: message`Try whether all that this program relies on works here.`,
+    usageLine: shortenUsage,
+    description: describe(
+      message`Codec, file system, a tiny archive that is damaged and healed, threads, and libraries. Takes a second and leaves nothing behind. Ends with 8 if a part fails; what is merely absent is no failure.`,
+      "self-test",
+      "self-test --dir /mnt/usb",
     ),
   },
 );

@@ -146,27 +146,32 @@ function* formatTable(
   const format = (cells: readonly string[]) =>
     cells.map((cell, index) =>
       padText(cell, widths[index]!, columns[index]!.side)
-    ).join("  ").trimEnd();
-  yield [styled("bold", format(columns.map((column) => column.title)))];
+    ).join("  ");
+  const titles = columns.map((column) => column.title);
+  const notes = entries.map((entry) =>
+    [formatTree(entry), all ? "" : formatVersion(entry)]
+      .filter((note) => note !== "").join(", ")
+  );
+  const hasNotes = notes.some((note) => note !== "");
+  const head = format(titles);
+  yield [styled("bold", hasNotes ? `${head}  NOTE` : head.trimEnd())];
   for (const [index, row] of rows.entries()) {
-    const note = (all ? formatTree : formatNote)(entries[index]!);
-    yield note === "" ? [format(row)] : [format(row), styled("dim", note)];
+    const note = notes[index]!;
+    yield note === ""
+      ? [format(row).trimEnd()]
+      : [format(row), styled("dim", `  ${note}`)];
   }
 }
 
-function formatNote(entry: ListedEntry): string {
-  return formatTree(entry) + formatVersion(entry);
-}
-
 function formatTree({ tree }: EntrySummary): string {
-  return tree === undefined ? "" : `  ${formatCount(tree.fileCount, "file")}`;
+  return tree === undefined ? "" : formatCount(tree.fileCount, "file");
 }
 
 function formatVersion({ versionIndex, versionCount }: ListedEntry): string {
   if (versionCount === 1) return "";
   return versionIndex === 0
-    ? `  newest of ${versionCount} versions`
-    : `  version ${versionCount - versionIndex} of ${versionCount}`;
+    ? `newest of ${versionCount} versions`
+    : `version ${versionCount - versionIndex} of ${versionCount}`;
 }
 
 function formatRow(entry: EntrySummary): string[] {

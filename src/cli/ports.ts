@@ -68,6 +68,13 @@ export interface Ports {
   giveUpChanges(): void;
   /** Whether a folder holds at most so many names. @throws whatever the system throws */
   hasFewNames(path: string, countMax: number): boolean;
+  /**
+   * Makes an empty folder that only this user can look into, in `parent` or where the system has
+   * such; gives its path without links. @throws whatever the system throws
+   */
+  makeTemporaryFolder(parent: string | undefined): string;
+  /** Removes a folder and all below it. @throws whatever the system throws */
+  removeFolder(path: string): void;
   /** `path` from the root of the file system on. */
   absolutePath(path: string): string;
   /** From here on no subprocess can be started. */

@@ -234,12 +234,13 @@ async function runCommand(
 
 /**
  * Commands that call libraries of the system: those that read or write trees of files, whose exact
- * times and attributes only libc gives, and the one that mounts.
+ * times and attributes only libc gives, the one that mounts, and the one that tries all of it.
  */
 const nativeCommands: ReadonlySet<Command["command"]> = new Set([
   "commit",
   "restore",
   "mount",
+  "self-test",
 ]);
 
 function goesToStandardOutput(command: Command): boolean {
@@ -272,6 +273,8 @@ async function dispatch(command: Command, session: Session): Promise<number> {
       return (await import("./cleanup.ts")).runCleanup(command, session);
     case "mount":
       return (await import("./mount.ts")).runMount(command, session);
+    case "self-test":
+      return (await import("./self_test.ts")).runSelfTest(command, session);
     default:
       return unreachable(command);
   }
@@ -323,7 +326,7 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
   if (session === undefined) return undefined;
   switch (failure.code) {
     case "not-found":
-      if (command.command === "commit" || command.command === "import") {
+      if (/^(?:commit|import|self-test)$/.test(command.command)) {
         return undefined;
       }
       if (command.command === "health" && command.legacy !== undefined) {

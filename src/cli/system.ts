@@ -52,6 +52,12 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
       }
       return true;
     },
+    makeTemporaryFolder: (parent) =>
+      Deno.realPathSync(Deno.makeTempDirSync({
+        prefix: "blockframe_",
+        ...(parent === undefined ? {} : { dir: parent }),
+      })),
+    removeFolder: (path) => Deno.removeSync(path, { recursive: true }),
     exit: Deno.exit,
   };
 }

@@ -1,6 +1,7 @@
 // Twin: the codec once more in plain TypeScript, slow and obvious, as the oracle of the tests. It
 // shares nothing with the WebAssembly module: matrices are inverted rather than interpolated,
-// bytes multiplied bit by bit, BLAKE3's tree cut recursively. Never used outside tests.
+// bytes multiplied bit by bit, BLAKE3's tree cut recursively. Never used but by tests, and by the
+// self-test.
 
 import { assert, present } from "../base/assert.ts";
 import { type Bytes, joinBytes } from "../base/bytes.ts";

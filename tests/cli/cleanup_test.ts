@@ -114,6 +114,7 @@ Deno.test("list --all shows versions and what was left; list the newest and thei
   assert.ok(all.stdout.includes(`left over or in use: ${described}\n`));
   const few = newWorld({ archive: all.archive });
   assert.equal(await run(few, "list"), 0);
+  assert.match(few.stdout, / ID {16}NOTE\n/);
   assert.match(few.stdout, /00112233445566ff {2}newest of 2 versions$/m);
   assert.doesNotMatch(few.stdout, /ffff000000000000|staging/);
   const json = newWorld({ archive: all.archive });

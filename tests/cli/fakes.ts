@@ -434,6 +434,12 @@ export function portsOf(world: FakeWorld): Ports {
     giveUpForeignCalls: () => {},
     giveUpSubprocesses: () => {},
     giveUpChanges: () => {},
+    makeTemporaryFolder: () => {
+      throw new Deno.errors.PermissionDenied(
+        "Read-only file system (os error 30)",
+      );
+    },
+    removeFolder: () => {},
     hasFewNames: (_, countMax) => world.archive.entries.length <= countMax,
     absolutePath: (path) => path.startsWith("/") ? path : `/here/${path}`,
     startBackground: (args) => {
