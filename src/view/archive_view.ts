@@ -204,7 +204,8 @@ export class ArchiveView implements View {
     const rows = await this.#rowsOf(entry);
     if (rows !== undefined) {
       const index = indexOf(place);
-      if (index >= 0) rows.row(index);
+      // Of a link Linux would list attributes of users, and give none: rsync -X would fail.
+      if (index >= 0 && rows.row(index).kind === "link") return labels;
       for (const { name, value } of rowXattrs(rows.table, index)) {
         if (name.startsWith("user.")) labels.set(name, value);
       }

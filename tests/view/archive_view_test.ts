@@ -226,6 +226,7 @@ Deno.test("labels are ours and what the tree has stored for users", async () => 
   deepEqual(await view.label(id, "user.note"), encodeUtf8("hi"));
   equal(await view.label(id, "trusted.no"), undefined);
   deepEqual(await view.labels(rootId), []);
+  deepEqual(await view.labels(await at(view, "tree/z")), []);
 });
 
 Deno.test("what is asked of the wrong kind of node is refused", async () => {
