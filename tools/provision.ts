@@ -8,8 +8,13 @@ interface Tool {
   /** A program on the PATH, or a file where it starts with "/". */
   readonly probe: string;
   readonly package: string;
+  /** Where the package is for another machine than this one: which, and where to put its files. */
+  readonly foreign?: { readonly architecture: string; readonly folder: string };
   readonly why: string;
 }
+
+/** Where Debian's packages *-arm64-cross lie, and what else is for 64-bit ARM. */
+const armFolder = "/usr/aarch64-linux-gnu";
 
 const tools: readonly Tool[] = [
   {
@@ -116,6 +121,25 @@ const tools: readonly Tool[] = [
     why: "compiles WinFsp's headers, that our numbers are compared with",
   },
   {
+    name: "qemu",
+    probe: "qemu-aarch64-static",
+    package: "qemu-user-static",
+    why: "runs programs for 64-bit ARM",
+  },
+  {
+    name: "arm libraries",
+    probe: `${armFolder}/lib/libgcc_s.so.1`,
+    package: "libc6-arm64-cross libgcc-s1-arm64-cross",
+    why: "the C library that programs for 64-bit ARM load",
+  },
+  {
+    name: "arm libfuse",
+    probe: `${armFolder}/lib/aarch64-linux-gnu/libfuse3.so.3`,
+    package: "libfuse3-3",
+    foreign: { architecture: "arm64", folder: armFolder },
+    why: "mounts by the program for 64-bit ARM",
+  },
+  {
     name: "cargo",
     probe: "cargo",
     // Debian's own "cargo" is older than the crate's edition; this is the one for browsers.
@@ -129,12 +153,16 @@ export async function provisionTools(
   needed: ReadonlySet<string>,
 ): Promise<Set<string>> {
   const wanted = tools.filter((tool) => needed.has(tool.name));
-  const packages = wanted.filter((tool) => !isThere(tool))
+  const absent = wanted.filter((tool) => !isThere(tool));
+  const packages = absent.filter((tool) => tool.foreign === undefined)
     .flatMap((tool) => tool.package.split(" "));
   if (packages.length > 0 && isDebianRoot()) {
     console.log(`Installing for the tests: ${packages.join(" ")}`);
     await apt("update", "-qq");
     await apt("install", "-y", "-qq", "--no-install-recommends", ...packages);
+  }
+  if (isDebianRoot()) {
+    for (const tool of absent) await extractForeign(tool);
   }
   const missing = wanted.filter((tool) => !isThere(tool));
   for (const tool of missing) console.log(adviceFor(tool));
@@ -142,7 +170,9 @@ export async function provisionTools(
 }
 
 function adviceFor(tool: Tool): string {
-  const how = ` On Debian: sudo apt-get install ${tool.package}`;
+  const how = tool.foreign === undefined
+    ? ` On Debian: sudo apt-get install ${tool.package}`
+    : ` Its files belong in ${tool.foreign.folder}`;
   return `Not here: ${tool.name} (${tool.why}). Suites that need it are skipped.${how}`;
 }
 
@@ -159,6 +189,34 @@ async function apt(...args: string[]): Promise<void> {
     stdout: "null",
   }).output();
   if (!success) console.log(`apt-get ${args[0]} failed`);
+}
+
+/** Unpacks a package that is for another machine, verified by apt; this one's packages stay as they are. */
+async function extractForeign({ package: name, foreign }: Tool): Promise<void> {
+  if (foreign === undefined) return;
+  const { architecture, folder } = foreign;
+  console.log(`Unpacking for the tests: ${name}:${architecture} to ${folder}`);
+  const script = `
+    place=$(mktemp -d)
+    trap 'rm -rf "$place"' EXIT
+    cd "$place"
+    mkdir -p lists/partial archives/partial
+    other() {
+      apt-get -qq -o APT::Architecture="$2" -o APT::Architectures="$2" \\
+        -o Dir::State::status=/dev/null -o Dir::State::lists="$place/lists" \\
+        -o Dir::Cache="$place" -o APT::Sandbox::User=root "$1" $3
+    }
+    other update "$2"
+    other download "$2" "$1"
+    dpkg --extract "$1"_*.deb "$3"
+  `;
+  const { success } = await new Deno.Command("sh", {
+    args: ["-ec", script, "sh", name, architecture, folder],
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).output();
+  if (!success) console.log(`apt-get download ${name} failed`);
 }
 
 function isThere(tool: Tool): boolean {
