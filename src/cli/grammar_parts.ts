@@ -71,7 +71,9 @@ export const newName: ValueParser<"sync", string> = filled("NAME", "a name");
 /** A name or id of an entry; a shell offers the names in the archive. */
 export const entryName: ValueParser<"sync", string> = {
   ...newName,
-  suggest: () => [{ kind: "literal", text: entryNameMark }],
+  // Whoever types a dash wants an option, and is not to wait for names.
+  suggest: (prefix) =>
+    prefix.startsWith("-") ? [] : [{ kind: "literal", text: entryNameMark }],
 };
 
 function offerFiles(

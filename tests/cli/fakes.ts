@@ -345,6 +345,8 @@ export interface FakeWorld {
   /** Writes to standard output that succeed before its reader goes away. */
   writeCountMax: number;
   opened: ArchiveOptions[];
+  /** Whether nothing can be changed any more. */
+  gaveUpChanges: boolean;
   exits: number[];
   /** Command lines that were started to stay. */
   startedInBackground: (readonly string[])[];
@@ -372,6 +374,7 @@ export function newWorld(parts: Partial<FakeWorld> = {}): FakeWorld {
     openError: undefined,
     writeCountMax: Infinity,
     opened: [],
+    gaveUpChanges: false,
     exits: [],
     startedInBackground: [],
     started: { kind: "serving", line: "" },
@@ -433,7 +436,9 @@ export function portsOf(world: FakeWorld): Ports {
     },
     giveUpForeignCalls: () => {},
     giveUpSubprocesses: () => {},
-    giveUpChanges: () => {},
+    giveUpChanges: () => {
+      world.gaveUpChanges = true;
+    },
     makeTemporaryFolder: () => {
       throw new Deno.errors.PermissionDenied(
         "Read-only file system (os error 30)",

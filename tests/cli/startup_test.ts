@@ -98,6 +98,25 @@ Deno.test("main.ts prints scripts for shells and the manual without any permissi
   }
 });
 
+Deno.test("systemPorts() gives up for good whatever could change something", async () => {
+  const module = new URL("src/cli/system.ts", root).href;
+  const { stdout, stderr } = await runDeno(
+    "eval",
+    "--no-lock",
+    `import { systemPorts } from "${module}";
+     systemPorts(() => undefined).giveUpChanges();
+     const names = ["read", "env", "write", "run", "net", "ffi"];
+     for (const name of names) {
+       console.log(name, Deno.permissions.querySync({ name }).state);
+     }`,
+  );
+  assert.equal(stderr, "");
+  assert.equal(
+    stdout,
+    "read granted\nenv granted\nwrite prompt\nrun prompt\nnet prompt\nffi prompt\n",
+  );
+});
+
 Deno.test("main.ts ends with 16 and no stack on a usage error, without any permission", async () => {
   const { code, stdout, stderr } = await runDeno(...bare, "lisst");
   assert.equal(code, 16);

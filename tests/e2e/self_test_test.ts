@@ -27,6 +27,9 @@ Deno.test("self-test tries every part and leaves nothing behind", async () => {
     parts,
   );
   match(lines.at(-1)!, /^8 parts: [78] ok(, 1 absent)?$/);
+  if (Deno.build.os === "linux") {
+    match(stdout, /^✓ details: times .*, (?:no )?extended attributes/m);
+  }
   match(stdout, /^✓ archive: 21 shards, 2 damaged, found and healed on /m);
   deepEqual(namesIn(folder), []);
   const json = await work.expect(0, ["self-test", "--dir", "here", "--json"]);
