@@ -20,9 +20,16 @@ export interface DenoSuite {
   readonly permissions: "none" | "all";
   /** Files run side by side. For tests that measure no time and share no folder. */
   readonly parallel: boolean;
+  /** Uses all cores by itself, or minds what else runs. */
+  readonly alone?: boolean;
   /** Programs without which the suite says nothing. */
   readonly needs: readonly string[];
+  /** What its tests start as `blockframe`. */
+  readonly program: "source" | ExecutableKind;
 }
+
+/** An executable that a suite is about, built before it runs. */
+export type ExecutableKind = keyof typeof executables;
 
 /** Tests of a Rust crate. */
 export interface CargoSuite {
@@ -40,6 +47,17 @@ export interface CargoSuite {
 /** One line of the final table. */
 export type Suite = CommandSuite | DenoSuite | CargoSuite;
 
+/** How the executables are built, and where they are then. */
+export const executables = {
+  /** What `deno task compile` makes here. */
+  executable: { args: ["task", "--quiet", "compile"], path: "dist/blockframe" },
+  /** Made by `deno compile` wherever the tests run: by the pair of the npm registry. */
+  compiled: {
+    args: ["task", "--quiet", "compile", "--pair"],
+    path: "dist/blockframe-compiled",
+  },
+} as const;
+
 /** What needs no test run: `deno task check`. */
 export const staticSuites: readonly Suite[] = [
   command("fmt", ["fmt", "--check"]),
@@ -53,12 +71,20 @@ export const testSuites: readonly Suite[] = [
   bareTests("base"),
   bareTests("codec"),
   bareTests("format"),
+  // Each of these keeps one core busy: two run at a time, the long ones first.
   tests("store"),
+  tests("kill"),
+  tests("arm", [
+    "qemu",
+    "arm libraries",
+    "arm libfuse",
+    "fuse3",
+    "fuse device",
+  ]),
+  tests("usb", ["exfat", "fat32", "user-mode-linux", "kmod"]),
+  tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
   tests("archive"),
-  tests("view"),
-  tests("cli"),
-  { ...tests("e2e", ["b3sum"]), parallel: true },
-  { ...tests("shells", ["zsh", "fish", "man"]), parallel: true },
+  cargo("rust", ["test", "--quiet", "--locked"], "tests"),
   tests("mount", [
     "fio",
     "gcc",
@@ -69,30 +95,29 @@ export const testSuites: readonly Suite[] = [
   ]),
   tests("winfsp", ["gcc", "mingw-w64", "cargo"]),
   tests("fault"),
-  tests("cases"),
-  tests("kill"),
-  {
-    ...tests("arm", [
-      "qemu",
-      "arm libraries",
-      "arm libfuse",
-      "fuse3",
-      "fuse device",
-    ]),
-    parallel: true,
-  },
-  tests("usb", ["exfat", "fat32", "user-mode-linux", "kmod"]),
   tests("fuzz"),
-  tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
-  cargo("rust", ["test", "--quiet", "--locked"], "tests"),
+  tests("permissions"),
+  ...commandSuites(),
+  tests("view"),
+  tests("cli"),
   command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),
+  // And these all that there are.
+  { ...tests("shells", ["zsh", "fish", "man"]), parallel: true },
+  { ...tests("e2e", ["b3sum"]), parallel: true, program: "executable" },
+  { ...tests("cases"), alone: true },
 ];
 
-/** What `deno task ok` runs besides: for those who change the Rust sources. */
+/** What `deno task ok` runs besides: slow, or for those who change the Rust sources. */
 export const developerSuites: readonly Suite[] = [
+  { ...tests("e2e", ["b3sum"]), name: "e2e source", parallel: true },
   cargo("rust format", ["fmt", "--check"], "success"),
   cargo("rust lint", ["clippy", "--locked", "--", "-D", "warnings"], "success"),
 ];
+
+/** Whether a suite keeps all cores busy, or must not be disturbed, and so runs alone. */
+export function isWide(suite: Suite): boolean {
+  return suite.kind === "deno" && (suite.parallel || suite.alone === true);
+}
 
 /** Suites that may still have no module, because what they test is being built. */
 export const plannedSuites: readonly string[] = [];
@@ -125,6 +150,7 @@ function bareTests(name: string): DenoSuite {
     permissions: "none",
     parallel: true,
     needs: [],
+    program: "source",
   };
 }
 
@@ -136,7 +162,18 @@ function tests(name: string, needs: readonly string[] = []): DenoSuite {
     permissions: "all",
     parallel: false,
     needs,
+    program: "source",
   };
+}
+
+/** Every command, with each kind of program. */
+function commandSuites(): DenoSuite[] {
+  const suite = tests("commands", ["b3sum", "fuse3", "fuse device"]);
+  return [
+    suite,
+    { ...suite, name: "commands executable", program: "executable" },
+    { ...suite, name: "commands compiled", program: "compiled" },
+  ];
 }
 
 function cargo(

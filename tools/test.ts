@@ -1,15 +1,22 @@
 // Test: the one command that says whether this checkout is right. Runs the suites of
-// tools/suites.ts one after the other, shows their output as it comes, and ends with the plain line
-// `N passed, N failed`. Under CI=true whatever was skipped counts as failed.
+// tools/suites.ts, those that keep one core busy two at a time, shows their output one after the
+// other, and ends with the plain line `N passed, N failed`. Under CI=true whatever was skipped counts
+// as failed. Executables that suites are about are built first.
 //
 // deno task test                  everything
 // deno task test codec format     only these suites
+// deno task test e2e --source     with the checkout where the suite is about an executable
 // deno task check                 --static: formatter, lint and types
 // deno task ok                    --developer: everything, and the Rust sources' checks
 
+import { type Printer, runInLanes, type Sink } from "./lanes.ts";
+import { takeCpuSeconds } from "./cpu_seconds.ts";
 import { provisionTools } from "./provision.ts";
 import {
   developerSuites,
+  type ExecutableKind,
+  executables,
+  isWide,
   modulesOf,
   plannedSuites,
   staticSuites,
@@ -28,6 +35,8 @@ import {
 interface Outcome extends Counts {
   readonly name: string;
   readonly seconds: number;
+  /** Time of processors, its processes' included; undefined where the system does not say. */
+  readonly cpuSeconds?: number;
   /** Why it was skipped, or failed without a test's name. */
   readonly note?: string;
   /** The end of its output. */
@@ -36,6 +45,12 @@ interface Outcome extends Counts {
 
 const suiteMinutesMax = 12;
 const tailLines = 80;
+// More would find more cores on a big machine, and what minds its neighbours is less sure then.
+const laneCountMax = 2;
+const stdio = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+const builds: Partial<Record<ExecutableKind, Promise<boolean>>> = {};
+const fromSource = Deno.args.includes("--source");
+const ownProgram = Deno.env.has("BLOCKFRAME_E2E_PROGRAM");
 const failedOnce: Counts = { passed: 0, failed: 1, skipped: 0 };
 const root = new URL("../", import.meta.url);
 const underCi = Deno.env.get("CI") === "true";
@@ -44,20 +59,25 @@ async function main(args: readonly string[]): Promise<number> {
   const suites = chooseSuites(args);
   if (suites === undefined) return 2;
   const missing = await provisionTools(new Set(suites.flatMap(needsOf)));
-  const outcomes: Outcome[] = [];
-  for (const suite of suites) {
-    const outcome = await runSuite(suite, missing);
-    if (outcome !== undefined) outcomes.push(outcome);
-  }
-  return report(outcomes);
+  takeCpuSeconds();
+  const outcomes = await runInLanes(
+    suites,
+    {
+      laneCount: Math.min(laneCountMax, navigator.hardwareConcurrency),
+      isWide,
+      sink: writeOut,
+    },
+    (suite, printer) => runSuite(suite, missing, printer),
+  );
+  return report(outcomes.filter((one) => one !== undefined));
 }
 
 function chooseSuites(args: readonly string[]): readonly Suite[] | undefined {
   const names = args.filter((arg) => !arg.startsWith("--"));
   if (args.includes("--static")) return staticSuites;
-  const all = [...staticSuites, ...testSuites];
-  if (args.includes("--developer")) all.push(...developerSuites);
-  if (names.length === 0) return all;
+  const usual = [...staticSuites, ...testSuites];
+  const all = [...usual, ...developerSuites];
+  if (names.length === 0) return args.includes("--developer") ? all : usual;
   const unknown = names.filter((name) => !all.some((one) => one.name === name));
   if (unknown.length === 0) {
     return all.filter((one) => names.includes(one.name));
@@ -71,21 +91,49 @@ function chooseSuites(args: readonly string[]): readonly Suite[] | undefined {
 async function runSuite(
   suite: Suite,
   missing: ReadonlySet<string>,
+  printer: Printer,
 ): Promise<Outcome | undefined> {
-  console.log(`\n=== ${suite.name}`);
+  printer.line(`\n=== ${suite.name}`);
   const modules = modulesOf(suite);
   if (modules !== undefined && !hasFile(modules.folder, modules.ending)) {
     const fact = `no *${modules.ending} below ${modules.folder}/`;
-    if (!plannedSuites.includes(suite.name)) return failure(suite, fact);
-    console.log(`Planned: ${fact} yet`);
+    if (!plannedSuites.includes(suite.name)) {
+      return failure(suite, fact, printer);
+    }
+    printer.line(`Planned: ${fact} yet`);
     return undefined;
   }
   const lacking = needsOf(suite).filter((name) => missing.has(name));
-  if (lacking.length > 0) return skip(suite, `needs ${lacking.join(", ")}`);
+  if (lacking.length > 0) {
+    return skip(suite, `needs ${lacking.join(", ")}`, printer);
+  }
+  const program = programOf(suite);
+  if (program !== "source" && !await build(program, printer)) {
+    return failure(suite, `${executables[program].path} is not built`, printer);
+  }
   const started = performance.now();
-  const { code, output } = await runStreaming(commandOf(suite));
+  const { code, output, cpuSeconds } = await runStreaming(
+    commandOf(suite),
+    printer,
+  );
   const seconds = (performance.now() - started) / 1000;
-  return outcomeOf(suite, code, output, seconds);
+  const outcome = outcomeOf(suite, code, output, seconds);
+  return cpuSeconds === undefined ? outcome : { ...outcome, cpuSeconds };
+}
+
+/** What is started as `blockframe`: what the user named, or what the suite is about. */
+function programOf(suite: Suite): "source" | ExecutableKind {
+  if (suite.kind !== "deno" || fromSource || ownProgram) return "source";
+  return suite.program;
+}
+
+/** Builds an executable, once. */
+function build(kind: ExecutableKind, printer: Printer): Promise<boolean> {
+  builds[kind] ??= runStreaming({
+    program: Deno.execPath(),
+    options: { args: [...executables[kind].args], cwd: root, ...stdio },
+  }, printer).then(({ code }) => code === 0);
+  return builds[kind];
 }
 
 function needsOf(suite: Suite): readonly string[] {
@@ -95,7 +143,6 @@ function needsOf(suite: Suite): readonly string[] {
 function commandOf(
   suite: Suite,
 ): { program: string; options: Deno.CommandOptions } {
-  const stdio = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
   const env: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1" };
   if (Deno.stdout.isTerminal() && !Deno.noColor) env.FORCE_COLOR = "1";
   if (suite.kind === "cargo") {
@@ -104,6 +151,11 @@ function commandOf(
       program: "cargo",
       options: { args: [...suite.args], cwd, env, ...stdio },
     };
+  }
+  if (fromSource) env.BLOCKFRAME_E2E_PROGRAM = "";
+  const kind = programOf(suite);
+  if (kind !== "source") {
+    env.BLOCKFRAME_E2E_PROGRAM = pathOf(executables[kind].path);
   }
   const args = suite.kind === "command" ? [...suite.args] : [
     "test",
@@ -121,37 +173,55 @@ function commandOf(
 /** Runs a command, passing its output on as it comes, and gives all of it at the end. */
 async function runStreaming(
   { program, options }: ReturnType<typeof commandOf>,
-): Promise<{ code: number; output: string }> {
+  printer: Printer,
+): Promise<{ code: number; output: string; cpuSeconds?: number }> {
   const child = new Deno.Command(program, options).spawn();
   const parts: string[] = [];
+  let cpuSeconds: number | undefined;
+  const status = child.status.then(({ code }) => {
+    cpuSeconds = takeCpuSeconds();
+    return code;
+  });
   const ended = Promise.all([
-    child.status,
-    passOn(child.stdout, Deno.stdout, parts),
-    passOn(child.stderr, Deno.stderr, parts),
-  ]).then(([{ code }]) => code);
+    status,
+    passOn(child.stdout, "stdout", printer, parts),
+    passOn(child.stderr, "stderr", printer, parts),
+  ]).then(([code]) => code);
   const { promise: expired, resolve } = Promise.withResolvers<number>();
   const timer = setTimeout(() => {
-    console.log(`\nStopped: still running after ${suiteMinutesMax} minutes`);
+    printer.line(`\nStopped: still running after ${suiteMinutesMax} minutes`);
     child.kill("SIGKILL");
     resolve(137); // and wait no longer: a grandchild may hold the pipes open
   }, suiteMinutesMax * 60_000);
   const code = await Promise.race([ended, expired]);
   clearTimeout(timer);
-  return { code, output: parts.join("") };
+  const output = parts.join("");
+  return cpuSeconds === undefined
+    ? { code, output }
+    : { code, output, cpuSeconds };
 }
 
 async function passOn(
   source: ReadableStream<Uint8Array<ArrayBuffer>>,
-  target: { writeSync(bytes: Uint8Array): number },
+  stream: "stdout" | "stderr",
+  printer: Printer,
   parts: string[],
 ): Promise<void> {
   const decoder = new TextDecoder();
   for await (const bytes of source) {
-    for (let done = 0; done < bytes.length;) {
-      done += target.writeSync(bytes.subarray(done));
-    }
+    printer.write(bytes, stream);
     parts.push(decoder.decode(bytes, { stream: true }));
   }
+}
+
+const writeOut: Sink = (bytes, stream) => {
+  for (let done = 0; done < bytes.length;) {
+    done += Deno[stream].writeSync(bytes.subarray(done));
+  }
+};
+
+function pathOf(name: string): string {
+  return decodeURIComponent(new URL(name, root).pathname);
 }
 
 function outcomeOf(
@@ -191,13 +261,13 @@ function countsOf(
   return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : failedOnce;
 }
 
-function failure(suite: Suite, note: string): Outcome {
-  console.log(note);
+function failure(suite: Suite, note: string, printer: Printer): Outcome {
+  printer.line(note);
   return { name: suite.name, seconds: 0, tail: note, note, ...failedOnce };
 }
 
-function skip(suite: Suite, note: string): Outcome {
-  console.log(`Skipped: ${note}`);
+function skip(suite: Suite, note: string, printer: Printer): Outcome {
+  printer.line(`Skipped: ${note}`);
   const counts = { passed: 0, failed: 0, skipped: 1 };
   return { name: suite.name, seconds: 0, tail: note, note, ...counts };
 }
@@ -210,14 +280,13 @@ function report(outcomes: readonly Outcome[]): number {
     );
   }
   console.log();
+  const width = Math.max(...outcomes.map(({ name }) => name.length));
   for (const one of outcomes) {
     const counts = formatCounts(one);
     const note = one.note === undefined ? "" : ` (${one.note})`;
-    console.log(
-      `${one.name.padEnd(12)} ${
-        one.seconds.toFixed(1).padStart(6)
-      } s  ${counts}${note}`,
-    );
+    const times = formatTime(one.seconds, "s ") +
+      formatTime(one.cpuSeconds, "s of CPU ");
+    console.log(`${one.name.padEnd(width)} ${times} ${counts}${note}`);
   }
   const sum = addCounts(outcomes);
   const strict = underCi
@@ -228,6 +297,12 @@ function report(outcomes: readonly Outcome[]): number {
   }
   console.log(`\n${formatCounts(strict)}`);
   return strict.failed > 0 ? 1 : 0;
+}
+
+function formatTime(seconds: number | undefined, unit: string): string {
+  return seconds === undefined
+    ? ""
+    : `${seconds.toFixed(1).padStart(6)} ${unit}`;
 }
 
 /** Whether a file whose name ends so lies in the folder or below it. */

@@ -135,7 +135,8 @@ export class Locks {
       if (tried.kind === "unsupported" && !tried.writable) return withoutLock;
       const content = tried.created ? new Uint8Array(0) : readAll(tried.file);
       const holder = parseLockRecord(content);
-      if (!this.#isGone(tried.kind, holder)) {
+      // One that was not there until now has no holder but us, whatever the file system can do.
+      if (!tried.created && !this.#isGone(tried.kind, holder)) {
         watch.see(content, holder, clock.monotonicMs());
         if (!watch.isStale(clock.monotonicMs())) return undefined;
       }

@@ -224,6 +224,7 @@ export function parseArguments(
   if (args.length === 0) {
     return { kind: "usage", problem: "No command given", help: "--help" };
   }
+  const maxWidth = Math.max(40, Math.min(columnCount, 100));
   let shown = "";
   let outcome: Invocation | undefined;
   const parsed = runParser(grammar, "blockframe", args, {
@@ -256,18 +257,34 @@ export function parseArguments(
       { type: "optional", terms: [{ type: "argument", metavar: "OPTION..." }] },
       { type: "optional", terms: [{ type: "argument", metavar: "NAME..." }] },
     ],
-    maxWidth: Math.max(40, Math.min(columnCount, 100)),
+    maxWidth,
     stderr: () => {},
-    stdout: (text) => shown = tidyHelp(text),
+    stdout: (text) => shown = tidyHelp(text, maxWidth),
   });
   return outcome ?? planInvocation(parsed, args);
 }
 
 // Examples come as ` `line` `, and lines broken behind a bracket.
-function tidyHelp(text: string): string {
+function tidyHelp(text: string, columnCount: number): string {
   return text.replace(/^ ?`(.*)`$/gm, "  $1")
     .replace(/ \[\n( +)/g, "\n$1[")
+    .replace(
+      /^Usage: .*(?:\n {7}\S.*)*/m,
+      (usage) => wrapUsage(usage, columnCount),
+    )
     .replace(/ +$/gm, "").trimEnd() + "\n";
+}
+
+// Broken between options, never inside one.
+function wrapUsage(usage: string, columnCount: number): string {
+  const whole = usage.replace(/\s+/g, " ").replace(/ (?=\.\.\.|\])/g, "");
+  let text = "", column = 0;
+  for (const term of whole.match(/\[[^\]]*\]|\S+/g) ?? []) {
+    const isOver = column > 0 && column + 1 + term.length > columnCount;
+    text += isOver ? `\n${" ".repeat(7)}${term}` : ` ${term}`;
+    column = isOver ? 7 + term.length : column + 1 + term.length;
+  }
+  return text.trimStart();
 }
 
 // Words that may be options: what follows -- is none.

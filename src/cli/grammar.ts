@@ -82,8 +82,9 @@ export const rootDescription: Message = describe(
   "commit video.mp4",
   "health",
   "restore video.mp4 -o copy.mp4",
+  "help commit",
 );
 
 /** The meaning of the exit codes, in short. */
 export const rootFooter: Message =
-  message`Exit codes: 0 nothing wrong, 1 damage found and repaired, 4 damage left, 8 something else failed, 16 wrong usage, 32 another command is writing.`;
+  message`Exit codes: 0 nothing wrong, 1 damage found and repaired, 2 files of a folder left out, 4 damage left, 8 something else failed, 16 wrong usage, 32 another command is writing.`;

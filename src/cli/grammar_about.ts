@@ -5,9 +5,7 @@ import {
   argument,
   choice,
   command,
-  commandLine,
   constant,
-  lineBreak,
   message,
   object,
   option,
@@ -74,7 +72,7 @@ export const selfTestParser: CommandParser<SelfTestCommand> = command(
 /** The parser of completions. */
 export const completionsParser: CommandParser<CompletionsCommand> = command(
   "completions",
-  object({
+  object("Options of completions", {
     command: constant("completions" as const),
     shell: argument(choice(shellNames, { metavar: "SHELL" }), {
       description: message`bash, zsh, fish, or powershell (also pwsh).`,
@@ -83,20 +81,13 @@ export const completionsParser: CommandParser<CompletionsCommand> = command(
   {
     brief: message`Print a script that completes command lines in a shell.`,
     usageLine: shortenUsage,
-    description: [
-      ...message`Completes commands, options, values, files, and names of entries. To have it in every new shell:`,
-      ...[
-        "bash         completions bash > ~/.local/share/bash-completion/completions/blockframe",
-        "zsh          completions zsh > ~/.zfunc/_blockframe",
-        "fish         completions fish > ~/.config/fish/completions/blockframe.fish",
-        "powershell   completions powershell >> $PROFILE",
-      ].flatMap((line) => [
-        lineBreak(),
-        commandLine(line.replace(/(?<= )completions/, "blockframe $&")),
-      ]),
-      lineBreak(),
-      ...message`For zsh the folder must be in fpath before compinit runs.`,
-    ],
+    description: describe(
+      message`Completes commands, options, values, files, and names of entries. Written once to where a shell looks for it, it is there in every new one; for zsh that folder must be in fpath before compinit.`,
+      "completions bash > ~/.local/share/bash-completion/completions/blockframe",
+      "completions zsh > ~/.zfunc/_blockframe",
+      "completions fish > ~/.config/fish/completions/blockframe.fish",
+      "completions powershell >> $PROFILE",
+    ),
   },
 );
 

@@ -68,10 +68,11 @@ export const commitParser: CommandParser<CommitCommand> = command(
         message`Store also what the newest version of the name holds already.`,
     }),
     resume: option("--resume", {
-      description: message`Fail where no commit of it was cut off.`,
+      description:
+        message`Go on with a commit of it that was cut off; fail where there is none (default: go on where there is one).`,
     }),
     noResume: option("--no-resume", {
-      description: message`Start anew where a commit of it was cut off.`,
+      description: message`Start anew, also where a commit of it was cut off.`,
     }),
     excludes: multiple(option("--exclude", filled("PATTERN", "a pattern"), {
       description:

@@ -170,7 +170,7 @@ export const shared: Parser<
     )),
     lockWait: optional(option("--lock-wait", wait, {
       description:
-        message`Wait so long for another command that writes (default: 1min).`,
+        message`Wait so long for another command that writes (30s, 5min, 0; default: 1min).`,
     })),
   },
 );

@@ -104,7 +104,7 @@ export const cleanupParser: CommandParser<CleanupCommand> = command(
     olderThan: withDefault(
       option("--older-than", duration, {
         description:
-          message`Only what was last written before this (default: 1d).`,
+          message`Only what was last written longer ago than this (12h, 30d; default: 1d).`,
       }),
       "1d",
     ),

@@ -153,6 +153,20 @@ Deno.test("take() gives up after its patience, and has none left for the next fi
   ok(side.nowMs - startMs - waitedMs < 200);
 });
 
+Deno.test("a free lock is had at once, also where the file system has none", async () => {
+  for (const kind of ["local", "unsupported"] as const) {
+    const inner = new MemoryStore();
+    const side = new Side(without(inner, kind));
+    const startMs = side.nowMs;
+    for (let time = 0; time < 3; time++) {
+      using lock = await side.locks.take("writer", "commit");
+      strictEqual(lock.isSure, true);
+    }
+    deepStrictEqual([side.nowMs - startMs, side.said], [0, []], kind);
+    deepStrictEqual(inner.list(""), []);
+  }
+});
+
 Deno.test("take() stops waiting when it is told to stop", async () => {
   const store = new MemoryStore();
   using _lock = await new Side(store).locks.take("writer", "commit");

@@ -4,6 +4,7 @@ import {
   type Invocation,
   parseArguments,
 } from "../../src/cli/arguments.ts";
+import { commandNames } from "../../src/cli/grammar.ts";
 
 function parse(...args: string[]): Invocation {
   return parseArguments(args, 80);
@@ -176,19 +177,12 @@ Deno.test("parseArguments() points at the help of the command that was understoo
   assert.equal(unknown.kind === "usage" && unknown.help, "--help");
 });
 
-const commandNames = [
-  "commit",
-  "restore",
-  "health",
-  "list",
-  "find",
-  "show",
-  "remove",
-  "prune",
-  "cleanup",
-];
+// Without the other names that some have.
+const mainNames = commandNames.filter((name) =>
+  name !== "reconstruct" && name !== "repair"
+);
 
-for (const name of commandNames) {
+for (const name of mainNames) {
   for (const args of [[name, "--help"], [name, "-h"], ["help", name]]) {
     Deno.test(`parseArguments() gives help with examples first: ${args.join(" ")}`, () => {
       const text = helpOf(...args);
@@ -199,6 +193,12 @@ for (const name of commandNames) {
       assert.match(text, /-a, --archive DIR/);
       assert.match(text, /--json/);
       assert.doesNotMatch(text, /[ \t]$/m);
+      // No line of the usage ends inside an option.
+      const usage = text.slice(text.indexOf("Usage:")).split("\n\n")[0]!;
+      for (const line of usage.split("\n")) {
+        assert.equal(line.split("[").length, line.split("]").length, usage);
+        assert.ok(line.length <= 80, line);
+      }
     });
   }
 }
@@ -206,7 +206,7 @@ for (const name of commandNames) {
 Deno.test("parseArguments() lists every command in the main help", () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {
     const text = helpOf(...args);
-    for (const name of commandNames) {
+    for (const name of mainNames) {
       assert.match(text, new RegExp(`^  ${name} +\\S`, "m"));
     }
     assert.match(text, /Examples:\n {2}blockframe commit/);

@@ -200,28 +200,6 @@ Deno.test("what nobody may read stops a commit, or is left out with code 2", asy
   );
 });
 
-Deno.test("without FFI a tree is stored all the same, and what is not kept is said", async () => {
-  using work = new Workplace();
-  makeTree(work);
-  const permissions = [
-    "--allow-read",
-    "--allow-write",
-    "--allow-env",
-    "--allow-sys",
-  ];
-  const { stdout } = await work.expect(0, ["commit", "tree"], { permissions });
-  match(
-    stdout,
-    /not kept: times below a millisecond, extended attributes, holes/,
-  );
-  await work.expect(0, ["restore", "tree", "-o", "back"], { permissions });
-  // Nobody but the C library can set the time of a link.
-  const withoutLinks = (name: string) =>
-    Object.entries(readTree(work.at(name), { times: true }))
-      .filter(([, what]) => !what.startsWith("link"));
-  deepEqual(withoutLinks("back"), withoutLinks("tree"));
-});
-
 Deno.test("the program of docs/format.md takes a tree apart", async () => {
   using work = new Workplace();
   const folder = makeTree(work);

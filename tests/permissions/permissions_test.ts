@@ -2,13 +2,14 @@
 // so that only the checkout's suite runs this file.
 
 import { deepEqual, equal, match } from "node:assert/strict";
-import { expectTakenOver } from "./abandoned_lock.ts";
-import { remove } from "./damage.ts";
-import { repository } from "./home.ts";
-import type { RunOptions } from "./program.ts";
-import { Mount, onMedium } from "./mount.ts";
-import { describe, readTree } from "./tree.ts";
-import { kib, twoBlocks, Workplace } from "./workplace.ts";
+import { expectTakenOver } from "../e2e/abandoned_lock.ts";
+import { remove } from "../e2e/damage.ts";
+import { repository } from "../e2e/home.ts";
+import type { RunOptions } from "../e2e/program.ts";
+import { Mount, onMedium } from "../e2e/mount.ts";
+import { watchThreads } from "../e2e/threads.ts";
+import { describe, readTree } from "../e2e/tree.ts";
+import { kib, twoBlocks, Workplace } from "../e2e/workplace.ts";
 
 /** More than is done without threads. */
 const bigBytes = 40 * kib * kib;
@@ -173,6 +174,31 @@ Deno.test("without the right to write no listing makes an index, and an import r
   match(stderr, /No entries of blockframe-rs in /);
 });
 
+Deno.test("without FFI a tree is stored all the same, and what is not kept is said", async () => {
+  using work = new Workplace();
+  work.makeFolder("tree/sub");
+  work.fill("tree/sub/file", 20 * kib);
+  await Deno.utime(work.at("tree/sub/file"), 981173106.5, 981173106.5);
+  await Deno.symlink("sub/file", work.at("tree/link"));
+  const permissions = [
+    "--allow-read",
+    "--allow-write",
+    "--allow-env",
+    "--allow-sys",
+  ];
+  const { stdout } = await work.expect(0, ["commit", "tree"], { permissions });
+  match(
+    stdout,
+    /not kept: times below a millisecond, extended attributes, holes/,
+  );
+  await work.expect(0, ["restore", "tree", "-o", "back"], { permissions });
+  // Nobody but the C library can set the time of a link.
+  const withoutLinks = (name: string) =>
+    Object.entries(readTree(work.at(name), { times: true }))
+      .filter(([, what]) => !what.startsWith("link"));
+  deepEqual(withoutLinks("back"), withoutLinks("tree"));
+});
+
 Deno.test("the lock of a process that was killed is taken over when it is silent, in a sandbox", async () => {
   // Whether the process still runs cannot be asked there.
   const permissions = ["--allow-read", "--allow-write"];
@@ -208,29 +234,3 @@ onMedium(
     deepEqual(work.read("restored"), content);
   },
 );
-
-/** Whether the process had threads of its own at any moment, until it ends. */
-async function watchThreads(
-  pid: number,
-  ending: Promise<unknown>,
-): Promise<boolean> {
-  let ended = false, seen = false;
-  ending.finally(() => ended = true).catch(() => {});
-  while (!ended) {
-    seen ||= hasWorker(pid);
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  return seen;
-}
-
-/** Deno calls the thread of a worker "worker-0" and so on. */
-function hasWorker(pid: number): boolean {
-  try {
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
-      Deno.readTextFileSync(`/proc/${pid}/task/${name}/comm`)
-        .startsWith("worker-")
-    );
-  } catch {
-    return false; // it ended meanwhile
-  }
-}
