@@ -1,0 +1,111 @@
+// Bill of materials: what the executables are made of, as a CycloneDX document that other people's
+// scanners read. The same input gives the same bytes: its time is the commit's, and its number is
+// made from its content.
+
+import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
+import type { Part } from "./parts.ts";
+import { partKey } from "./parts.ts";
+
+/** A file of the release, and its digest. */
+export interface ReleaseFile {
+  readonly name: string;
+  /** SHA-256 in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** What the document is about. */
+export interface Product {
+  readonly version: string;
+  readonly commit: string | undefined;
+  readonly epochSeconds: number;
+  /** The executables, by the names that they have in `dist/`. */
+  readonly executables: readonly ReleaseFile[];
+}
+
+/** The document as text, CycloneDX 1.6. */
+export async function formatBom(
+  product: Product,
+  parts: readonly Part[],
+): Promise<string> {
+  const bom = new Models.Bom();
+  const components = new Map(
+    parts.map((part) => [partKey(part), describePart(part)]),
+  );
+  for (const part of parts) {
+    const component = components.get(partKey(part))!;
+    for (const need of part.needs) {
+      component.dependencies.add(components.get(need)!.bomRef);
+    }
+    bom.components.add(component);
+  }
+  bom.metadata.timestamp = new Date(product.epochSeconds * 1000);
+  bom.metadata.component = describeProduct(product);
+  for (const { bomRef } of components.values()) {
+    bom.metadata.component.dependencies.add(bomRef);
+  }
+  const unnumbered = serialize(bom);
+  bom.serialNumber = `urn:uuid:${await uuidOf(unnumbered)}`;
+  return serialize(bom);
+}
+
+function serialize(bom: Models.Bom): string {
+  const factory = new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6);
+  const serializer = new Serialize.JsonSerializer(factory);
+  return serializer.serialize(bom, { sortLists: true, space: 2 }) + "\n";
+}
+
+function describeProduct(product: Product): Models.Component {
+  const component = new Models.Component(
+    Enums.ComponentType.Application,
+    "blockframe",
+    { version: product.version, bomRef: "blockframe" },
+  );
+  component.licenses.add(new Models.SpdxLicense("MIT"));
+  if (product.commit !== undefined) {
+    component.properties.add(
+      new Models.Property("blockframe:commit", product.commit),
+    );
+  }
+  for (const { name, sha256 } of product.executables) {
+    const file = new Models.Component(Enums.ComponentType.File, name, {
+      bomRef: `file:${name}`,
+    });
+    file.hashes.set(Enums.HashAlgorithm["SHA-256"], sha256);
+    component.components.add(file);
+  }
+  return component;
+}
+
+function describePart(part: Part): Models.Component {
+  const [, group, name] = part.name.match(/^(?:(@[^/]+)\/)?(.*)$/)!;
+  const type = part.kind === "runtime"
+    ? Enums.ComponentType.Platform
+    : Enums.ComponentType.Library;
+  const component = new Models.Component(type, name!, {
+    bomRef: `${part.kind}:${partKey(part)}`,
+    ...(group === undefined ? {} : { group }),
+    ...(part.version === undefined ? {} : { version: part.version }),
+    ...(part.purl === undefined ? {} : { purl: part.purl }),
+  });
+  component.licenses.add(
+    part.licence.includes(" ")
+      ? new Models.LicenseExpression(part.licence)
+      : new Models.SpdxLicense(part.licence as "MIT"),
+  );
+  if (part.sha512 !== undefined) {
+    component.hashes.set(Enums.HashAlgorithm["SHA-512"], part.sha512);
+  }
+  return component;
+}
+
+/** A UUID (version 8: of our own making) from the text's digest. */
+async function uuidOf(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  digest[6] = digest[6]! & 0x0f | 0x80;
+  digest[8] = digest[8]! & 0x3f | 0x80;
+  const hex = digest.toHex();
+  const ends = [0, 8, 12, 16, 20, 32];
+  return ends.slice(1).map((end, index) => hex.slice(ends[index], end))
+    .join("-");
+}
