@@ -12,7 +12,7 @@
 // The time in all of it is SOURCE_DATE_EPOCH, or that of the last commit.
 
 import configuration from "../deno.json" with { type: "json" };
-import { formatBom, type ReleaseFile } from "./release/bom.ts";
+import { formatBom, type Program, type ReleaseFile } from "./release/bom.ts";
 import { runCommand } from "./release/command.ts";
 import { buildDeb, type DebFacts, writeFile } from "./release/deb.ts";
 import {
@@ -23,7 +23,7 @@ import {
 } from "./release/documents.ts";
 import { type Download, formatFormula } from "./release/formula.ts";
 import { packTarXz, packZip } from "./release/packing.ts";
-import { listParts, type Part, type Runtime } from "./release/parts.ts";
+import { listParts, type Part, readRuntime } from "./release/parts.ts";
 import { digestFile, formatSums } from "./release/sums.ts";
 import {
   type Executable,
@@ -44,6 +44,8 @@ interface Release {
   readonly commit: string | undefined;
   readonly epochSeconds: number;
   readonly executables: readonly Executable[];
+  /** The same, with digests. */
+  readonly programs: readonly Program[];
   readonly parts: readonly Part[];
   readonly documents: Documents;
   /** An empty folder to work in. */
@@ -100,13 +102,16 @@ async function openRelease(options: Options, stage: string): Promise<Release> {
     say("No executable is for this machine: no man page, no completions");
   }
   const outputOf = (...args: string[]) => readOutput(own, args);
-  const { commit, runtime } = await readBuild(outputOf);
-  const parts = await listParts(root, runtime);
+  const commit = await readCommit(outputOf);
+  const programs = await Promise.all(executables.map(describeProgram));
+  const runtimes = programs.map(({ runtime }) => runtime);
+  const parts = await listParts(root, runtimes);
   return {
     version: configuration.version,
     commit,
     epochSeconds: await readEpoch(),
     executables,
+    programs,
     parts,
     documents: await gatherDocuments(root, parts, outputOf),
     stage,
@@ -126,22 +131,18 @@ async function readOutput(
   }
 }
 
-/** What the executable says of itself. Fails where it is of another version than the checkout. */
-async function readBuild(
+/** The commit that the executable names. Fails where it is of another version than the checkout. */
+async function readCommit(
   outputOf: (...args: string[]) => Promise<string | undefined>,
-): Promise<{ commit: string | undefined; runtime: Runtime }> {
-  const { deno, v8 } = Deno.version;
-  const ours = { commit: undefined, runtime: { deno, v8 } };
+): Promise<string | undefined> {
   const text = await outputOf("--version", "--json");
-  if (text === undefined) return ours;
+  if (text === undefined) return undefined;
   const said = JSON.parse(text);
-  if (said.version !== configuration.version) {
-    throw new Error(
-      `The executable is version ${said.version}, the checkout ` +
-        `${configuration.version}: run deno task compile`,
-    );
-  }
-  return { commit: said.commit ?? undefined, runtime: said.runtime };
+  if (said.version === configuration.version) return said.commit ?? undefined;
+  throw new Error(
+    `The executable is version ${said.version}, the checkout ` +
+      `${configuration.version}: run deno task compile`,
+  );
 }
 
 async function readEpoch(): Promise<number> {
@@ -228,12 +229,10 @@ async function buildTexts(
   downloads: readonly Download[],
 ): Promise<ReleaseFile[]> {
   const { version } = release;
-  const executables = await Promise.all(
-    release.executables.map(({ target, path }) =>
-      describeProgram(target.name, path)
-    ),
+  const bom = await formatBom(
+    { ...release, executables: release.programs },
+    release.parts,
   );
-  const bom = await formatBom({ ...release, executables }, release.parts);
   const template = await Deno.readTextFile(
     new URL("tools/packaging/homebrew/blockframe.rb", root),
   );
@@ -260,12 +259,14 @@ async function publishText(
   return await describeFile(`${options.dist}/${name}`);
 }
 
-/** An executable, by its target: `dist/blockframe` is called so on every machine. */
 async function describeProgram(
-  target: string,
-  path: string,
-): Promise<ReleaseFile> {
-  return { name: `blockframe-${target}`, sha256: await digestFile(path) };
+  { target, path }: Executable,
+): Promise<Program> {
+  return {
+    name: `blockframe-${target.name}`,
+    sha256: await digestFile(path),
+    runtime: await readRuntime(path),
+  };
 }
 
 async function describeFile(path: string): Promise<ReleaseFile> {

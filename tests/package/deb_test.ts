@@ -88,7 +88,10 @@ Deno.test("deb: what is no executable of that architecture is refused", () => {
   const wrong = desk.tryRelease(["--deb"]);
   equal(wrong.code, 1);
   match(wrong.stderr, /blockframe-.* is not for (arm64|amd64)/);
-  Deno.writeTextFileSync(path, "#!/bin/sh\n".padEnd(100));
+  Deno.writeTextFileSync(
+    path,
+    "#!/bin/sh\n# Deno/2.9.6 15.0.245.2-rusty".padEnd(99),
+  );
   const script = desk.tryRelease(["--deb"]);
   equal(script.code, 1);
   match(script.stderr, /is no 64-bit little-endian ELF file/);

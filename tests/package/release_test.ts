@@ -110,7 +110,7 @@ Deno.test("release: Windows gets a zip with everything beside the program", () =
   using desk = new Desk();
   Deno.writeTextFileSync(
     `${desk.dist}/blockframe-x86_64-pc-windows-msvc.exe`,
-    "MZ",
+    "MZ Deno/2.9.5 15.0.245.2-rusty",
   );
   desk.release();
   const zip = `blockframe-${version}-x86_64-pc-windows-msvc`;
@@ -127,6 +127,17 @@ Deno.test("release: Windows gets a zip with everything beside the program", () =
     [`${zip}/THIRD-PARTY.txt`, time],
     [`${zip}/blockframe.exe`, time],
     [`${zip}/completions.ps1`, time],
+  ]);
+  const bom = JSON.parse(desk.readText("blockframe.cdx.json"));
+  const runtimes = bom.dependencies.filter(({ ref }: { ref: string }) =>
+    ref.startsWith("file:")
+  );
+  deepStrictEqual(runtimes, [
+    {
+      ref: "file:blockframe-x86_64-pc-windows-msvc",
+      dependsOn: ["runtime:deno@2.9.5"],
+    },
+    { ref: `file:blockframe-${target}`, dependsOn: ["runtime:deno@2.9.6"] },
   ]);
 });
 
@@ -147,6 +158,11 @@ Deno.test("release: the bill of materials is valid and names what is imported, n
   deepStrictEqual(bom.metadata.component.properties, [
     { name: "blockframe:commit", value: "0123456789abcdef" },
   ]);
+  deepStrictEqual(
+    bom.components.filter(({ type }: { type: string }) => type === "platform")
+      .map(({ purl, version }: Record<string, string>) => purl ?? version),
+    ["pkg:github/denoland/deno@v2.9.6", "15.0.245.2-rusty"],
+  );
   const [program] = bom.metadata.component.components;
   const sum = outputOf("sha256sum", [`${desk.dist}/blockframe`]).slice(0, 64);
   deepStrictEqual(program.hashes, [{ alg: "SHA-256", content: sum }]);

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+// What the real one has somewhere inside.
+__attribute__((used)) static const char runtime[] =
+    "Deno/2.9.6 15.0.245.2-rusty";
+
 int main(int count, char **words) {
   const char *command = count > 1 ? words[1] : "";
   if (strcmp(command, "--version") == 0) {

@@ -3,7 +3,7 @@
 // made from its content.
 
 import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
-import type { Part } from "./parts.ts";
+import type { Part, Runtime } from "./parts.ts";
 import { partKey } from "./parts.ts";
 
 /** A file of the release, and its digest. */
@@ -13,13 +13,17 @@ export interface ReleaseFile {
   readonly sha256: string;
 }
 
+/** An executable, by its target's name, and what runs it. */
+export interface Program extends ReleaseFile {
+  readonly runtime: Runtime;
+}
+
 /** What the document is about. */
 export interface Product {
   readonly version: string;
   readonly commit: string | undefined;
   readonly epochSeconds: number;
-  /** The executables, by the names that they have in `dist/`. */
-  readonly executables: readonly ReleaseFile[];
+  readonly executables: readonly Program[];
 }
 
 /** The document as text, CycloneDX 1.6. */
@@ -39,10 +43,7 @@ export async function formatBom(
     bom.components.add(component);
   }
   bom.metadata.timestamp = new Date(product.epochSeconds * 1000);
-  bom.metadata.component = describeProduct(product);
-  for (const { bomRef } of components.values()) {
-    bom.metadata.component.dependencies.add(bomRef);
-  }
+  bom.metadata.component = describeProduct(product, components);
   const unnumbered = serialize(bom);
   bom.serialNumber = `urn:uuid:${await uuidOf(unnumbered)}`;
   return serialize(bom);
@@ -54,7 +55,10 @@ function serialize(bom: Models.Bom): string {
   return serializer.serialize(bom, { sortLists: true, space: 2 }) + "\n";
 }
 
-function describeProduct(product: Product): Models.Component {
+function describeProduct(
+  product: Product,
+  parts: ReadonlyMap<string, Models.Component>,
+): Models.Component {
   const component = new Models.Component(
     Enums.ComponentType.Application,
     "blockframe",
@@ -66,11 +70,13 @@ function describeProduct(product: Product): Models.Component {
       new Models.Property("blockframe:commit", product.commit),
     );
   }
-  for (const { name, sha256 } of product.executables) {
+  for (const { bomRef } of parts.values()) component.dependencies.add(bomRef);
+  for (const { name, sha256, runtime } of product.executables) {
     const file = new Models.Component(Enums.ComponentType.File, name, {
       bomRef: `file:${name}`,
     });
     file.hashes.set(Enums.HashAlgorithm["SHA-256"], sha256);
+    file.dependencies.add(parts.get(`deno@${runtime.deno}`)!.bomRef);
     component.components.add(file);
   }
   return component;

@@ -51,13 +51,43 @@ export function partKey(part: Pick<Part, "name" | "version">): string {
     : `${part.name}@${part.version}`;
 }
 
-/** Every part, sorted within its kind: packages, crates, runtime. */
-export async function listParts(root: URL, runtime: Runtime): Promise<Part[]> {
+/** Every part, sorted within its kind: packages, crates, runtimes. */
+export async function listParts(
+  root: URL,
+  runtimes: readonly Runtime[],
+): Promise<Part[]> {
+  const described = await Promise.all(
+    runtimes.map((runtime) => describeRuntime(root, runtime)),
+  );
+  const byKey = new Map(described.flat().map((part) => [partKey(part), part]));
   return [
     ...await listPackages(root),
     ...await listCrates(root),
-    ...await listRuntime(root, runtime),
+    ...byKey.values(),
   ];
+}
+
+/** The versions of Deno and V8 that an executable names in itself. Fails where it names none. */
+export async function readRuntime(path: string): Promise<Runtime> {
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(1 << 22);
+  const overlap = 64; // longer than what is looked for
+  const decoder = new TextDecoder("latin1");
+  let deno: string | undefined;
+  let v8: string | undefined;
+  for (let kept = 0;;) {
+    const count = await file.read(buffer.subarray(kept));
+    if (count === null) break;
+    const text = decoder.decode(buffer.subarray(0, kept + count));
+    // The name that it gives itself as a client; crates of Deno have versions that begin with 0.
+    deno ??= text.match(/\bDeno\/([1-9]\d*\.\d+\.\d+)(?![\d.])/)?.[1];
+    v8 ??= text.match(/\b(\d+\.\d+\.\d+\.\d+-rusty)\b/)?.[1];
+    if (deno !== undefined && v8 !== undefined) return { deno, v8 };
+    const end = kept + count;
+    kept = Math.min(overlap, end);
+    buffer.copyWithin(0, end - kept, end);
+  }
+  throw new Error(`${path} names no Deno and V8: is it one of ours?`);
 }
 
 async function listPackages(root: URL): Promise<Part[]> {
@@ -147,7 +177,10 @@ async function listCrates(root: URL): Promise<Part[]> {
   }];
 }
 
-async function listRuntime(root: URL, runtime: Runtime): Promise<Part[]> {
+async function describeRuntime(
+  root: URL,
+  runtime: Runtime,
+): Promise<Part[]> {
   const licences = new URL("tools/packaging/licences/", root);
   const read = (name: string) =>
     Deno.readTextFile(new URL(`${name}.txt`, licences));

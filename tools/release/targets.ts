@@ -1,5 +1,7 @@
-// Targets: the machines that a release has executables for, and what each is called: by Deno, in the
-// names of downloads, by Debian and by Homebrew.
+// Targets: the executables that lie in dist/, and what each machine is called by others: in the names
+// of downloads, and by Debian.
+
+import { targets as compiled } from "../compile/targets.ts";
 
 /** A kind of machine that an executable is made for. */
 export interface Target {
@@ -17,14 +19,17 @@ export interface Executable {
   readonly path: string;
 }
 
-/** Every target, in the order of the sums. */
-export const targets: readonly Target[] = [
-  { name: "aarch64-apple-darwin", packing: "tar.xz" },
-  { name: "aarch64-unknown-linux-gnu", debian: "arm64", packing: "tar.xz" },
-  { name: "x86_64-apple-darwin", packing: "tar.xz" },
-  { name: "x86_64-pc-windows-msvc", packing: "zip" },
-  { name: "x86_64-unknown-linux-gnu", debian: "amd64", packing: "tar.xz" },
-];
+const debianNames: Readonly<Record<string, string>> = {
+  "aarch64-unknown-linux-gnu": "arm64",
+  "x86_64-unknown-linux-gnu": "amd64",
+};
+
+/** Every target that `deno task compile` knows. */
+export const targets: readonly Target[] = compiled.map(({ name, ending }) => {
+  const packing = ending === ".exe" ? "zip" : "tar.xz";
+  const debian = debianNames[name];
+  return debian === undefined ? { name, packing } : { name, packing, debian };
+});
 
 /** The name of the program's file: it ends in `.exe` on Windows. */
 export function programName(target: Target): string {
