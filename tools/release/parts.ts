@@ -80,8 +80,8 @@ export async function readRuntime(path: string): Promise<Runtime> {
     if (count === null) break;
     const text = decoder.decode(buffer.subarray(0, kept + count));
     // The name that it gives itself as a client; crates of Deno have versions that begin with 0.
-    deno ??= text.match(/\bDeno\/([1-9]\d*\.\d+\.\d+)(?![\d.])/)?.[1];
-    v8 ??= text.match(/\b(\d+\.\d+\.\d+\.\d+-rusty)\b/)?.[1];
+    deno ??= text.match(/Deno\/([1-9]\d*\.\d+\.\d+)(?!\d)/)?.[1];
+    v8 ??= text.match(/(?<![\d.])(\d+\.\d+\.\d+\.\d+-rusty)/)?.[1];
     if (deno !== undefined && v8 !== undefined) return { deno, v8 };
     const end = kept + count;
     kept = Math.min(overlap, end);

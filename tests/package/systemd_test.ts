@@ -1,0 +1,149 @@
+import { deepStrictEqual, equal, match } from "node:assert/strict";
+import { repository, run } from "./desk.ts";
+import { archive, Machine } from "./machine.ts";
+
+const units = `${repository}/tools/packaging/systemd`;
+const health = "blockframe-health@mnt-usb-archive.service";
+
+// The end of the unit is the end of the machine, and its exit code is kept.
+const lastUnit = `
+[Unit]
+SuccessAction=exit-force
+FailureAction=exit-force
+[Service]
+StandardOutput=append:/report/out
+StandardError=append:/report/err
+ExecStopPost=+/bin/sh -c 'echo "$EXIT_CODE $EXIT_STATUS" > /report/code'
+`;
+
+/** The executable, made once for all tests here. */
+const program = compile();
+
+function compile(): string {
+  const folder = Deno.makeTempDirSync({ prefix: "blockframe-" });
+  addEventListener("unload", () => {
+    Deno.removeSync(folder, { recursive: true });
+  });
+  const { code, stderr } = run(Deno.execPath(), [
+    "task",
+    "compile",
+    "--output",
+    folder,
+  ], { cwd: repository });
+  equal(code, 0, stderr);
+  return `${folder}/blockframe`;
+}
+
+Deno.test("systemd accepts the units, and finds little exposed in health's", () => {
+  const names = [...Deno.readDirSync(units)].map(({ name }) => name);
+  const paths = names.map((name) => `${units}/${name}`);
+  const verified = run("systemd-analyze", ["verify", "--man=no", ...paths]);
+  const lines = verified.stderr.split("\n").filter((line) =>
+    line !== "" && !line.includes("/usr/bin/blockframe is not executable")
+  );
+  deepStrictEqual(lines, []);
+  // 1.5 of 10, where 10 is a service without any restriction.
+  const exposure = run("systemd-analyze", [
+    "security",
+    "--offline=true",
+    "--threshold=15",
+    `${units}/blockframe-health@.service`,
+  ]);
+  equal(exposure.code, 0, exposure.stdout);
+});
+
+Deno.test("the health unit repairs an archive inside all of its restrictions, and fails to be seen", () => {
+  using machine = new Machine(program);
+  const content = new Uint8Array(300_000).fill(7);
+  commit(machine, "letter", content);
+  const folder = [...Deno.readDirSync(machine.archive)]
+    .map(({ name }) => name).find((name) => name.startsWith("letter_"))!;
+  const segment = `${machine.archive}/${folder}/segments/segment_0.dat`;
+  Deno.removeSync(segment);
+  machine.writeUnit(`${health}.d/probe.conf`, lastUnit);
+
+  machine.run(health);
+  equal(machine.readReport("err"), "");
+  match(machine.readReport("out"), /^✗ letter: 1 missing segment\n/);
+  equal(machine.readReport("code"), "exited 1\n");
+  deepStrictEqual(Deno.readFileSync(segment), content);
+  equal(Deno.statSync(segment).mode! & 0o777, 0o644);
+
+  machine.run(health);
+  equal(machine.readReport("out"), "");
+  equal(machine.readReport("code"), "exited 0\n");
+});
+
+Deno.test("whatever runs in the health unit reaches nothing but the archive", () => {
+  // Deno itself, with every permission of its own, so that only systemd's restrictions are left.
+  using machine = new Machine(Deno.execPath());
+  const attempts = {
+    writeArchive: `Deno.writeTextFileSync("${archive}/x", "")`,
+    writeOutside: `Deno.writeTextFileSync("/srv/x", "")`,
+    writeHome: `Deno.writeTextFileSync("/root/x", "")`,
+    startProgram: `new Deno.Command("/bin/true").outputSync()`,
+    runOwnFile: `Deno.copyFileSync("/bin/true", "${archive}/true");
+      Deno.chmodSync("${archive}/true", 0o755);
+      new Deno.Command("${archive}/true").outputSync()`,
+    listen: `Deno.listen({ port: 0 }).close()`,
+    becomeUser: `Deno.chownSync("${archive}", 65534, 65534)`,
+    device: `Deno.openSync("/dev/fuse")`,
+  };
+  const script = Object.entries(attempts).map(([name, code]) =>
+    `try { ${code}; console.log("${name} works") } catch {}`
+  ).join("\n");
+  Deno.writeTextFileSync(`${machine.archive}/probe.js`, script);
+  const drop = (restrictions: string) =>
+    `${lastUnit}
+Environment=DENO_NO_UPDATE_CHECK=1
+ExecStart=
+ExecStart=/usr/bin/blockframe run --no-config --allow-all ${archive}/probe.js
+${restrictions}`;
+
+  machine.writeUnit(`${health}.d/probe.conf`, drop(""));
+  machine.run(health);
+  equal(machine.readReport("out"), "writeArchive works\n");
+
+  // Without the restrictions all of it works: the probe means something.
+  machine.writeUnit(health, `[Service]\nType=oneshot\nExecStart=/bin/true\n`);
+  machine.run(health);
+  const free = machine.readReport("out").trim().split("\n");
+  deepStrictEqual(free, Object.keys(attempts).map((name) => `${name} works`));
+});
+
+Deno.test("the mount unit shows the archive to the other services", () => {
+  using machine = new Machine(program);
+  commit(machine, "letter", new TextEncoder().encode("kept"));
+  machine.writeSettings(
+    "photos.conf",
+    `ARCHIVE=${archive}\nMOUNTPOINT=/srv/photos\nOPTIONS=--no-repair --mode 440\n`,
+  );
+  machine.writeSettings(
+    "look.sh",
+    `for attempt in $(seq 100); do
+       [ -e /srv/photos/letter ] && break
+       sleep 0.1
+     done
+     stat -c %a /srv/photos/letter && cat /srv/photos/letter
+     systemctl stop blockframe-mount@photos && ls -A /srv/photos`,
+  );
+  machine.writeUnit(
+    "look.service",
+    `${lastUnit}Type=oneshot\nExecStart=/bin/sh /etc/blockframe/look.sh\n`,
+  );
+  machine.run("blockframe-mount@photos.service", "look.service");
+  equal(machine.readReport("err"), "");
+  equal(machine.readReport("out"), "440\nkept");
+});
+
+function commit(machine: Machine, name: string, content: Uint8Array): void {
+  const path = `${machine.path}/${name}`;
+  Deno.writeFileSync(path, content);
+  const { code, stderr } = run(program, [
+    "commit",
+    path,
+    "--archive",
+    machine.archive,
+  ]);
+  equal(code, 0, stderr);
+}
