@@ -22,6 +22,8 @@ export interface Ending {
 /** What a program may be given besides its arguments. */
 export interface RunOptions {
   readonly cwd?: string;
+  /** Bits that files made are not to have, in octal; the process's own is every test's. */
+  readonly umask?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -89,10 +91,14 @@ export function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Ending {
-  const { code, stdout, stderr } = new Deno.Command(program, {
-    args: [...args],
+  const { umask, ...others } = options;
+  const words = umask === undefined
+    ? [program, ...args]
+    : ["sh", "-c", `umask ${umask}; exec "$@"`, "sh", program, ...args];
+  const { code, stdout, stderr } = new Deno.Command(words[0]!, {
+    args: words.slice(1),
     stdin: "null",
-    ...options,
+    ...others,
     env: { LC_ALL: "C.UTF-8", DENO_NO_UPDATE_CHECK: "1", ...options.env },
   }).outputSync();
   const decoder = new TextDecoder();

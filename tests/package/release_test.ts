@@ -36,16 +36,12 @@ Deno.test("release: another time, place, umask and time zone give the same bytes
   using other = new Desk();
   Deno.copyFileSync(`${desk.dist}/blockframe`, `${other.dist}/blockframe`);
   desk.release();
-  const before = Deno.umask(0o077);
-  try {
-    const { code, stderr } = other.tryRelease([], {
-      cwd: "/",
-      env: { TZ: "Asia/Tokyo", XZ_OPT: "-0", GZIP: "-1" },
-    });
-    equal(code, 0, stderr);
-  } finally {
-    Deno.umask(before);
-  }
+  const { code, stderr } = other.tryRelease([], {
+    cwd: "/",
+    umask: "077",
+    env: { TZ: "Asia/Tokyo", XZ_OPT: "-0", GZIP: "-1" },
+  });
+  equal(code, 0, stderr);
   equal(other.readText("SHA256SUMS"), desk.readText("SHA256SUMS"));
 });
 
