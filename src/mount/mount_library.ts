@@ -3,31 +3,54 @@
 import { messageOf } from "../base/errors.ts";
 import { packageAdvice } from "../../ffi/fuse_library.ts";
 import { findFuse } from "../../ffi/fuse_version.ts";
+import { findWinfsp, openWinfspLibraries } from "../../ffi/winfsp_library.ts";
+import { readWinfspVersion } from "../../ffi/winfsp_version.ts";
 
-/** What was found, in words. */
-export type MountLibrary =
-  | { readonly kind: "found"; readonly detail: string }
-  /** What to do about it. */
-  | { readonly kind: "absent"; readonly detail: string };
+/** What was found, in words; of what is absent, what to do about it. */
+export interface MountLibrary {
+  readonly kind: "found" | "absent";
+  readonly detail: string;
+}
 
 /** Looks for the library that `mount` needs. Throws nothing. */
-export function findMountLibrary(): MountLibrary {
-  if (Deno.build.os !== "linux") {
-    return {
-      kind: "absent",
-      detail:
-        `this program mounts through Linux's FUSE, and this is ${Deno.build.os}`,
-    };
-  }
+export function findMountLibrary(
+  os: typeof Deno.build.os = Deno.build.os,
+): MountLibrary {
   try {
-    const found = findFuse();
-    if (found === undefined) return { kind: "absent", detail: packageAdvice };
-    const { name, version } = found;
-    const detail = version === undefined
-      ? `libfuse (${name})`
-      : `libfuse ${version} (${name})`;
-    return { kind: "found", detail };
+    switch (os) {
+      case "linux":
+        return findLibfuse();
+      case "windows":
+        return findLibrariesOfWinfsp();
+      default:
+        return {
+          kind: "absent",
+          detail: `this program does not mount on ${os}`,
+        };
+    }
   } catch (error) {
-    return { kind: "absent", detail: messageOf(error) };
+    const detail = messageOf(error).replace(/^Cannot mount: /, "");
+    return { kind: "absent", detail };
   }
+}
+
+function findLibfuse(): MountLibrary {
+  const found = findFuse();
+  if (found === undefined) return { kind: "absent", detail: packageAdvice };
+  const { name, version } = found;
+  const detail = version === undefined
+    ? `libfuse (${name})`
+    : `libfuse ${version} (${name})`;
+  return { kind: "found", detail };
+}
+
+function findLibrariesOfWinfsp(): MountLibrary {
+  const place = findWinfsp();
+  openWinfspLibraries(place)[Symbol.dispose]();
+  const version = place.winfsp.map(readWinfspVersion)
+    .find((each) => each !== undefined);
+  return {
+    kind: "found",
+    detail: version === undefined ? "WinFsp" : `WinFsp ${version}`,
+  };
 }

@@ -2,6 +2,9 @@
 
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
 import { fuseNames, openFuseLibraries } from "../../ffi/fuse_library.ts";
+import { findFuse } from "../../ffi/fuse_version.ts";
+import { readWinfspVersion } from "../../ffi/winfsp_version.ts";
+import { findMountLibrary } from "../../src/mount/mount_library.ts";
 import { isFailure } from "../../src/base/errors.ts";
 
 Deno.test("the newer library is looked for first, and one of both is here", () => {
@@ -38,4 +41,43 @@ Deno.test("without the permission the refusal says which one", async () => {
     new TextDecoder().decode(stdout),
     /^permission-denied Cannot mount: .*ffi/,
   );
+});
+
+Deno.test("findMountLibrary() names what is there, or what to install", () => {
+  const own = findMountLibrary("linux");
+  equal(own.kind, "found");
+  match(own.detail, /^libfuse 3\.\d+\.\d+ \(libfuse3\.so\.\d\)$/);
+  const windows = findMountLibrary("windows");
+  equal(windows.kind, "absent");
+  match(windows.detail, /^WinFsp is not on this machine.*winget install/);
+  equal(findMountLibrary("darwin").kind, "absent");
+});
+
+Deno.test("findFuse() passes over a library that is not there", () => {
+  equal(findFuse(["libfuse3.so.999"]), undefined);
+  equal(
+    findFuse(["libfuse3.so.999", ...fuseNames])?.name.slice(0, 11),
+    "libfuse3.so",
+  );
+});
+
+Deno.test("readWinfspVersion() reads what FspVersion says, and nothing of other files", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const code = "int FspVersion(unsigned *v) { *v = 0x0002000c; return 0; }";
+    await Deno.writeTextFile(`${folder}/fake.c`, code);
+    const args = [
+      "-shared",
+      "-fPIC",
+      "-o",
+      `${folder}/fake.so`,
+      `${folder}/fake.c`,
+    ];
+    equal((await new Deno.Command("gcc", { args }).output()).code, 0);
+    equal(readWinfspVersion(`${folder}/fake.so`), "2.12");
+    equal(readWinfspVersion(`${folder}/fake.c`), undefined);
+    equal(readWinfspVersion("libc.so.6"), undefined);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
