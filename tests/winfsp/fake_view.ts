@@ -26,6 +26,8 @@ export class FakeView implements View {
   gate: Promise<unknown> | undefined;
   /** Whether reads find nothing that can be rebuilt. */
   lost = false;
+  /** Reads that wait, or did. */
+  waitCount = 0;
   /** Files that are open. */
   openCount = 0;
   readonly #ids = new Map<unknown, bigint>();
@@ -72,7 +74,9 @@ export class FakeView implements View {
     return {
       read: (offset, count) => {
         const found = () => this.#found(bytes.subarray(offset, offset + count));
-        return this.gate === undefined ? found() : this.gate.then(found);
+        if (this.gate === undefined) return found();
+        this.waitCount++;
+        return this.gate.then(found);
       },
       [Symbol.dispose]: () => {
         this.openCount--;
