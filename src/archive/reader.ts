@@ -320,7 +320,7 @@ export class ArchiveReader implements AsyncDisposable {
     const isReady = held.every(({ lost }) =>
       !(lost instanceof Promise) && lost.length === 0
     );
-    return isReady ? undefined : Promise.all(held.map(({ lost }) => lost));
+    return isReady ? undefined : settled(held.map(({ lost }) => lost));
   }
 
   /** Starts read-ahead where the reader goes from front to back. */
@@ -349,19 +349,22 @@ export class ArchiveReader implements AsyncDisposable {
       this.counters.missCount++;
       this.counters.readAheadCount++;
       this.#aheadPieces++;
-      const drop = () => {
-        this.#aheadPieces--;
-        this.#cache.release(added);
+      // Until it is loaded the slot stays ours, and counts, also when the reader has gone elsewhere.
+      let holderCount = 2;
+      const leave = () => {
+        if (--holderCount === 0) this.#aheadPieces--;
       };
-      ahead.keep(piece.payloadOffset + piece.bytes, drop);
-      // Until it is loaded, the slot must stay ours.
-      missing.push([piece, this.#pinned(key, added)]);
+      ahead.keep(piece.payloadOffset + piece.bytes, () => {
+        this.#cache.release(added);
+        leave();
+      });
+      missing.push([piece, this.#pinned(key, added, leave)]);
     }
     this.#loadAll(entry, missing, this.#threads);
   }
 
-  /** The new piece with a second pin, which the load gives back. */
-  #pinned(key: number, added: NewPiece): NewPiece {
+  /** The new piece with a second pin, which the load gives back; then `onSettled` is called. */
+  #pinned(key: number, added: NewPiece, onSettled: () => void): NewPiece {
     const second = this.#cache.take(key);
     assert(second !== undefined, "a piece that was added is there");
     return {
@@ -369,6 +372,7 @@ export class ArchiveReader implements AsyncDisposable {
       settle: (outcome) => {
         added.settle(outcome);
         this.#cache.release(second);
+        onSettled();
       },
     };
   }
@@ -570,4 +574,18 @@ function finishRead(
     return new Uint8Array(buffer, offset, to - from);
   });
   return { kind: "bytes", bytes: new VerifiedBytes(parts, memory.release) };
+}
+
+/**
+ * All results, once every one is there: a slot of which another thread is still writing must not be
+ * given away because a piece beside it failed.
+ */
+async function settled(
+  waits: readonly (LostRows | Promise<LostRows>)[],
+): Promise<LostRows[]> {
+  const results = await Promise.allSettled(waits);
+  return results.map((each) => {
+    if (each.status === "rejected") throw each.reason;
+    return each.value;
+  });
 }

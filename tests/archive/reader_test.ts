@@ -3,6 +3,7 @@
 
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
+import type { Job } from "../../src/archive/worker_protocol.ts";
 import type { Executor } from "../../src/archive/executor.ts";
 import {
   ArchiveReader,
@@ -289,13 +290,17 @@ Deno.test("entries() of very many lets others have their turn", async () => {
 });
 
 /** A reader whose threads answer later, as real ones do. */
-function openWide(bench: Bench): ArchiveReader {
+function openWide(
+  bench: Bench,
+  before: (job: Job) => Promise<unknown> = () =>
+    new Promise((resolve) => setTimeout(resolve, 1)),
+): ArchiveReader {
   const openExecutor = (): Executor => {
     const inner = bench.context.openExecutor({ workBytes: 0 });
     return {
       width: 4,
       run: async (job) => {
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await before(job);
         return await inner.run(job);
       },
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
@@ -376,6 +381,49 @@ Deno.test("segments of a few leaves make no read too long", async () => {
     const expected = content.slice(offset, offset + 700 * kib);
     deepEqual(await readOf(file, offset, 700 * kib), expected);
   }
+});
+
+Deno.test("what is read ahead for a reader that has jumped away still counts", async () => {
+  const bench = new Bench({ settings: { segmentBytes: 4 * kib } });
+  const content = new Prng(18).bytes(6000 * kib);
+  await bench.commit("it", content, "erasure:30+3");
+  const gate = Promise.withResolvers<void>();
+  await using reader = openWide(bench, () => gate.promise);
+  using file = reader.open((await reader.entries())[0]!);
+  for (let place = 0; place < 10; place++) {
+    // Each is more than a megabyte from the one before.
+    let offset = (place % 2 * 3000 + place * 250) * kib;
+    for (let step = 0; step < 2; step++, offset += 4 * kib) {
+      const expected = content.slice(offset, offset + 4 * kib);
+      deepEqual(await readOf(file, offset, 4 * kib), expected);
+    }
+  }
+  ok(reader.counters.readAheadCount > 0);
+  gate.resolve();
+});
+
+Deno.test("a read that fails keeps its memory until all threads have written theirs", async () => {
+  const bench = new Bench({ settings: bigLeaves });
+  const content = new Prng(20).bytes(4 * 1024 * kib);
+  await bench.commit("it", content, "erasure:4+1");
+  const slow = Promise.withResolvers<void>();
+  let jobCount = 0;
+  const reader = openWide(bench, () => {
+    if (jobCount++ > 0) return slow.promise;
+    throw new Failure("io", "the first job fails");
+  });
+  using file = reader.open((await reader.entries())[0]!);
+  // Two segments: two jobs.
+  const read = readOf(file, 512 * kib, 1024 * kib);
+  let isFailed = false;
+  read.catch(() => isFailed = true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  ok(jobCount > 1);
+  equal(isFailed, false, "its slots are still written to");
+  slow.resolve();
+  await rejects(read, /the first job fails/);
+  equal(reader.pinnedCount, 0);
+  await reader[Symbol.asyncDispose]();
 });
 
 Deno.test("a file that is gone is made whole by one read of it", async () => {
