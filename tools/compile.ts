@@ -155,7 +155,7 @@ async function writeExecutable(
   if (target.npm === undefined) {
     throw new Error(`there is no Deno of the npm registry for ${target.name}`);
   }
-  const bytes = await makeNpmExecutable(target.npm, bundle, flags);
+  const bytes = await makeNpmExecutable(root, target.npm, bundle, flags);
   await writeAtOnce(path, bytes);
 }
 

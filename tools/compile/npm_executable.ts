@@ -4,25 +4,26 @@
 //
 //   the registry's file | the program's text | zeros to a page | the start segment
 
-import { assert } from "../../src/base/assert.ts";
-import { formatHex } from "../../src/base/bytes.ts";
+import { exitCodes } from "../../src/cli/exit_code.ts";
 import type { Bundle } from "./bundle.ts";
 import { addSegment, machines, readExecutable } from "./elf.ts";
 import { readRegistryFile } from "./registry.ts";
 import { encodeStartSegment } from "./start_segment.ts";
+import { readStub } from "./stub.ts";
 import type { Target } from "./targets.ts";
 
 /**
- * The executable; `flags` are permissions and flags of V8.
+ * The executable, by the checkout at `root`; `flags` are permissions and flags of V8.
  * @throws {Error} where the registry's Deno cannot be had or given another start.
  */
 export async function makeNpmExecutable(
+  root: URL,
   npm: NonNullable<Target["npm"]>,
   bundle: Bundle,
   flags: readonly string[],
 ): Promise<Uint8Array<ArrayBuffer>> {
   const base = await readRegistryFile(npm.base);
-  const stub = await readStub(npm.machine);
+  const stub = await readStub(root, npm.machine);
   return joinExecutable(base, stub, npm.machine, bundle, flags);
 }
 
@@ -54,25 +55,14 @@ export function joinExecutable(
     ],
     variables: fixedVariables,
     dropped: ["DENO_", "NODE_", "OTEL_", "RUST_"],
+    lost: {
+      message:
+        "blockframe: error: Cannot find the current folder: it is gone\n" +
+        "hint: start the program in a folder that is there\n",
+      code: exitCodes.operational,
+    },
   });
   return addSegment(file, segment);
-}
-
-/** Where the stub for a machine lies; its source is beside it, and so is the record of both. */
-export function stubFile(machine: "x86_64" | "aarch64"): URL {
-  return new URL(`./stub/${machine}.bin`, import.meta.url);
-}
-
-async function readStub(machine: "x86_64" | "aarch64"): Promise<Uint8Array> {
-  const stub = await Deno.readFile(stubFile(machine));
-  const digest = formatHex(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", stub)),
-  );
-  const record = await Deno.readTextFile(
-    new URL("./stub/SHA256SUMS", import.meta.url),
-  );
-  assert(record.includes(`${digest}  ${machine}.bin`), "the stub is as built");
-  return stub;
 }
 
 // Whatever lies around where the program is started has no say in how it runs, and it brings all
@@ -91,6 +81,7 @@ const fixedFlags = [
 // A cache that can never be written to, nor be shared with anybody.
 const fixedVariables = [
   "DENO_DIR=/dev/null/blockframe",
+  "DENO_DISABLE_NODE_SHIM=1",
   "DENO_NO_PACKAGE_JSON=1",
   "DENO_NO_UPDATE_CHECK=1",
 ];
@@ -113,7 +104,7 @@ try {
   text = new TextDecoder().decode(bytes);
 } catch (error) {
   console.error("blockframe: error: Cannot read the program's own file: " + error.message);
-  Deno.exit(8);
+  Deno.exit(${exitCodes.operational});
 }
 await (0, eval)(text);
 //# sourceURL=blockframe

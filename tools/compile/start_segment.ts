@@ -12,6 +12,8 @@ export interface Start {
   readonly variables: readonly string[];
   /** Variables that begin so are not passed on. */
   readonly dropped: readonly string[];
+  /** Where there is no current folder: what is said, and the exit code. */
+  readonly lost: { readonly message: string; readonly code: number };
 }
 
 /** Where the program that the stub enters lies, as addresses of its ELF file. */
@@ -22,7 +24,7 @@ export interface StartPlace {
 }
 
 const wordBytes = 8;
-const tableWords = 8;
+const tableWords = 11;
 
 /** The bytes of the segment; all that the stub reads is relative to their beginning. */
 export function encodeStartSegment(
@@ -38,7 +40,8 @@ export function encodeStartSegment(
   );
   const listsAt = stub.length + tableWords * wordBytes;
   const stringsAt = listsAt + lists.flat().length * wordBytes;
-  const strings = encoded.flat();
+  const message = encoder.encode(start.lost.message);
+  const strings = [...encoded.flat(), message];
   const bytes = strings.reduce((sum, one) => sum + one.length, stringsAt);
   const segment = new Uint8Array(bytes);
   segment.set(stub);
@@ -56,12 +59,16 @@ export function encodeStartSegment(
     write(listAt);
     listAt += list.length * wordBytes;
   }
-  assert(at === listsAt, "the stub's table has eight words");
+  write(bytes - message.length);
+  write(message.length);
+  write(start.lost.code);
+  assert(at === listsAt, "the stub's table has eleven words");
   let stringAt = stringsAt;
-  for (const string of strings) {
+  for (const string of encoded.flat()) {
     write(stringAt);
     segment.set(string, stringAt);
     stringAt += string.length;
   }
+  segment.set(message, stringAt);
   return segment;
 }

@@ -1,8 +1,10 @@
 # Start stub, x86_64 Linux. The C library's loader jumps here in place of the program's own entry.
 # It makes a second copy of the start stack below the first: the arguments of the table, the
 # user's arguments, the environment without what is dropped and with what is added, the auxiliary
-# vector. Then it enters the program. It calls nothing, writes nothing but that stack and the C
-# library's `environ`, and leaves rdx (the loader's exit function) as it came.
+# vector. Then it enters the program. It writes nothing but that stack and the C library's
+# `environ`, and leaves rdx (the loader's exit function) as it came.
+#
+# Without a current folder, which the program could not start in either, it says so and ends.
 #
 # The table lies behind the stub, see tools/compile/start_segment.ts. Offsets count from `start`.
 
@@ -12,6 +14,14 @@ start:
         endbr64
         lea     r8, [rip + start]
         lea     r9, [rip + table]
+
+        # getcwd() into what will be the stack; only "there is none" counts.
+        lea     rdi, [rsp - 8192]
+        mov     esi, 4096
+        mov     eax, 79
+        syscall
+        cmp     rax, -2
+        je      lost
 
         # r10: the arguments, r11: the environment, r12: the auxiliary vector, r13: behind it.
         mov     rax, [rsp]
@@ -105,6 +115,19 @@ start:
         xor     esi, esi
         xor     edi, edi
         jmp     rax
+
+# write() the message, exit_group() with its code.
+lost:
+        mov     edi, 2
+        mov     rsi, [r9 + 64]
+        add     rsi, r8
+        mov     rdx, [r9 + 72]
+        mov     eax, 1
+        syscall
+        mov     rdi, [r9 + 80]
+        mov     eax, 231
+        syscall
+        ud2
 
 # Pointers to rcx strings of the table: rsi the list of their offsets, rdi where they go.
 place:
