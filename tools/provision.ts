@@ -150,6 +150,12 @@ const tools: readonly Tool[] = [
     why: "the manual page is formatted without a warning",
   },
   {
+    name: "assemblers",
+    probe: "aarch64-linux-gnu-as",
+    package: "binutils binutils-aarch64-linux-gnu",
+    why: "start stubs of executables are what their sources assemble to",
+  },
+  {
     name: "fat32",
     probe: "/usr/sbin/mkfs.fat",
     package: "dosfstools",

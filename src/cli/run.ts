@@ -75,9 +75,18 @@ export function reportBug(
   if (debug === undefined || debug === "" || debug === "0") {
     output.message("hint: BLOCKFRAME_DEBUG=1 shows where it happened");
   } else if (error instanceof Error) {
-    for (const line of (error.stack ?? "").split("\n")) output.message(line);
+    for (const line of traceOf(error)) output.message(line);
   }
   return exitCodes.operational;
+}
+
+/** The stack; in an executable without the module that starts it, whose name is its text. */
+function traceOf({ stack }: Error): string[] {
+  return (stack ?? "").split("\n")
+    .filter((line) => !line.includes("data:application/javascript,"))
+    .map((line) =>
+      line.replace("blockframe.js, <anonymous>:", "blockframe.js:")
+    );
 }
 
 // What was to be said cannot be said on standard output; why, unless the reader wanted no more, still

@@ -55,6 +55,17 @@ Deno.test("formatBuildInfo() names the commit of an executable", () => {
   }
 });
 
+Deno.test("a trace in an executable names lines of the program and not the module that starts it", async () => {
+  const error = new Error("broken");
+  error.stack = `Error: broken
+    at inner (blockframe.js, <anonymous>:12:3)
+    at async data:application/javascript,let%20text......%0A:18:1`;
+  const variables = { BLOCKFRAME_DEBUG: "1" };
+  const world = newWorld({ openError: error, variables });
+  await run(world, "list");
+  assert.match(world.stderr, /at inner \(blockframe\.js:12:3\)\n$/);
+});
+
 Deno.test("runCommandLine() refuses bad usage on standard error with 16", async () => {
   const world = newWorld();
   assert.equal(await run(world, "comit", "x"), 16);

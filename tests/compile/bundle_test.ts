@@ -1,0 +1,91 @@
+import {
+  doesNotMatch,
+  equal as assertEquals,
+  match,
+  throws,
+} from "node:assert/strict";
+import {
+  bundleProgram,
+  plainPaths,
+  scriptOf,
+} from "../../tools/compile/bundle.ts";
+import { runDeno } from "../../tools/compile/run_deno.ts";
+import { root } from "./programs.ts";
+
+// What is bundled, and what says how.
+const parts = ["main.ts", "deno.json", "deno.lock", "src", "ffi", "tools"];
+
+Deno.test("bundleProgram() gives the same text wherever the checkout and Deno's cache lie", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const copy = new URL(`file://${folder}/some/where/else/`);
+    await Deno.mkdir(copy, { recursive: true });
+    for (const part of parts) {
+      const { success } = await new Deno.Command("cp", {
+        args: ["-r", new URL(part, root).pathname, copy.pathname],
+      }).output();
+      assertEquals(success, true);
+    }
+    const script = `
+      const { bundleProgram } = await import( "./tools/compile/bundle.ts");
+      const root = new URL("./", import.meta.url);
+      console.log((await bundleProgram(root, "0123")).text);`;
+    await Deno.writeTextFile(new URL("bundle.ts", copy), script);
+    const { denoDir } = JSON.parse(await runDeno(root, "info", "--json"));
+    await copyPackages(`${denoDir}/npm`, `${folder}/cache/npm`);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", "--no-check", "bundle.ts"],
+      cwd: copy,
+      env: { DENO_DIR: `${folder}/cache` },
+    }).output();
+    const theirs = new TextDecoder().decode(stdout);
+    const ours = (await bundleProgram(root, "0123")).text;
+    assertEquals(
+      theirs === `${ours}\n`,
+      true,
+      new TextDecoder().decode(stderr),
+    );
+    assertEquals(ours.length > 1_000_000, true);
+    match(ours, /^const BLOCKFRAME_COMMIT = "0123";$/m);
+    // Nothing of this machine, and no package that is not imported.
+    assertEquals(ours.includes(new URL(".", root).pathname), false);
+    assertEquals(ours.includes(denoDir), false);
+    doesNotMatch(ours, /^\/\/ npm\/(?:fast-check|hash-wasm)\//m);
+    match(ours, /^\/\/ npm\/@optique\/core\//m);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** What a bundle is made of and with; the executables of Deno that may lie beside it are large. */
+async function copyPackages(from: string, to: string): Promise<void> {
+  const script = `mkdir -p "$2" && cd "$1" &&
+    tar c --exclude='*/@deno' --exclude='*/@vltpkg' . | tar x -C "$2"`;
+  const { success } = await new Deno.Command("sh", {
+    args: ["-c", script, "sh", from, to],
+  }).output();
+  assertEquals(success, true);
+}
+
+Deno.test("scriptOf() says what only modules may say in another way, or refuses", () => {
+  const script = scriptOf(
+    `import util from "node:util";\nif (import.meta.main) globalThis.found = util.inspect({ a: 1 });\n`,
+    "",
+    "x.js",
+  );
+  (0, eval)(script);
+  assertEquals((globalThis as { found?: string }).found, "{ a: 1 }");
+  throws(() => scriptOf(`import { a } from "./b.js";`, "", "x.js"), /b\.js/);
+  throws(() => scriptOf(`import "./a.js";`, "", "x.js"), /a\.js/);
+  throws(() => scriptOf("export { a };", "", "x.js"), /export/);
+});
+
+Deno.test("plainPaths() names packages by nothing but their name and version", () => {
+  const text =
+    `// ../../home/me/.cache/deno/npm/registry.npmjs.org/@a/b/1.0.0/c.js
+"../cache/npm/other_8080/d/2.0.0/e.js"`;
+  assertEquals(
+    plainPaths(plainPaths(text, "home/me/.cache/deno/npm"), "cache/npm"),
+    `// npm/@a/b/1.0.0/c.js\n"npm/d/2.0.0/e.js"`,
+  );
+});

@@ -1,0 +1,34 @@
+import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
+import { canRun, compile, run } from "./programs.ts";
+
+const folder = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => {
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test({
+  name:
+    "the program compiles by a true deno compile, and works: threads, libraries, index",
+  ignore: !canRun,
+  fn: async () => {
+    const made = await compile("--pair", "--output", folder);
+    assertEquals([made.code, made.stderr], [0, ""]);
+    const program = `${folder}/blockframe-compiled`;
+    const version = await run([program, "--version"]);
+    match(version.stdout, /^runtime {2}Deno 2\.4\.2,/m);
+    match(version.stdout, /^commit {3}(?!none)/m);
+
+    const before = listCaches();
+    const refused = await run([program, "--allow-all", "list"]);
+    assertEquals(refused.code, 16);
+    const none = await run([program, "list", "--archive", "/nowhere"]);
+    assertEquals(none.code, 8);
+    assertEquals(listCaches(), before);
+  },
+});
+
+// What a program that `deno compile` made without --no-code-cache leaves for everybody to write to.
+function listCaches(): string[] {
+  return [...Deno.readDirSync("/tmp")].map((entry) => entry.name)
+    .filter((name) => name.startsWith("deno-compile-")).sort();
+}
