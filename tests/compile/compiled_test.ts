@@ -8,7 +8,7 @@ globalThis.addEventListener("unload", () => {
 
 Deno.test({
   name:
-    "the program compiles by a true deno compile, and works: threads, libraries, index",
+    "deno task compile --pair makes an executable by a true deno compile, which leaves no cache",
   ignore: !canRun,
   fn: async () => {
     const made = await compile("--pair", "--output", folder);
