@@ -46,8 +46,9 @@ export async function finishRepair(
       tolerateInto(record, () => cutFile(entry, record, context));
     }
   }
-  await replaceFiles(entry, records.filter(isReplaceable), executor, context);
-  await syncRepaired(entry, records, context);
+  const replaced = records.filter(isReplaceable);
+  await replaceFiles(entry, replaced, executor, context);
+  await syncRepaired(entry, records, replaced, context);
   return await verifyRepaired(entry, ledger, executor, context);
 }
 
@@ -143,6 +144,7 @@ function cutFile(
 async function syncRepaired(
   entry: ScannedEntry,
   records: readonly ShardRecord[],
+  replaced: readonly ShardRecord[],
   context: EngineContext,
 ): Promise<void> {
   const { folder, manifest: { geometry } } = entry;
@@ -150,7 +152,9 @@ async function syncRepaired(
   for (const record of records) {
     const inner = shardPath(geometry, record.block, record.shard);
     const path = `${folder}/${inner}`;
-    folders.add(path.slice(0, path.lastIndexOf("/")));
+    if (replaced.includes(record) || mayBeMadeAnew(record)) {
+      folders.add(path.slice(0, path.lastIndexOf("/")));
+    }
     try {
       if (context.store.stat(path)?.kind === "file") {
         await context.store.syncFiles([path]);
@@ -159,11 +163,19 @@ async function syncRepaired(
       setObstacle(record, error);
     }
   }
+  // Where no name came, none has to be made durable: a folder's sync waits for all that the file
+  // system has in hand, which a mount's readers would feel.
+  if (folders.size === 0) return;
   // A file that came back is durable only when every folder on its way is.
   for (const inner of entryFolders(geometry)) folders.add(`${folder}/${inner}`);
   for (const each of [...folders, folder]) {
     tolerate(() => context.store.syncFolder(each));
   }
+}
+
+/** A file that one job made looks too short to the next one, whose finding may come first. */
+function mayBeMadeAnew({ cause }: ShardRecord): boolean {
+  return cause === "missing" || cause === "truncated";
 }
 
 /** Reads the damaged runs again; a record is right when nothing of it fails any more. */
