@@ -5,7 +5,7 @@ import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
 import type { FileRow } from "../format/file_row.ts";
 import {
-  decodeFileTable,
+  decodeFileTableInParts,
   type FileTable,
   FileTableReader,
 } from "../format/file_table.ts";
@@ -37,17 +37,26 @@ export function findTablePages(
 }
 
 /**
- * Reads the file table of a tree; undefined for an entry that is none.
+ * Reads the file table of a tree; undefined for an entry that is none. Where others wait for this
+ * thread, `pause` lets them have their turn every few milliseconds.
  * @throws {Failure} `damaged` when a page is lost, or the table breaks a rule
  */
 export async function openFileTable(
   folder: string,
   manifest: Manifest,
   context: EngineContext,
+  pause?: () => Promise<void>,
 ): Promise<FoundFileTable | undefined> {
-  const found = await readTable(folder, manifest, context);
+  const found = await readTable(folder, manifest, context, pause);
   if (found === undefined) return undefined;
-  const decoded = decodeFileTable(found.bytes, manifest.geometry.payloadBytes);
+  const { payloadBytes } = manifest.geometry;
+  const parts = decodeFileTableInParts(found.bytes, payloadBytes);
+  let part = parts.next();
+  while (!part.done) {
+    await pause?.();
+    part = parts.next();
+  }
+  const decoded = part.value;
   if (decoded.kind === "invalid") throw invalid(manifest, decoded.problem);
   return { table: decoded.table, badCopies: found.badCopies };
 }
@@ -79,6 +88,7 @@ async function readTable(
   folder: string,
   manifest: Manifest,
   context: EngineContext,
+  pause?: () => Promise<void>,
 ): Promise<{ bytes: Bytes; badCopies: readonly BadCopy[] } | undefined> {
   const { files } = manifest;
   const found = findTablePages(folder, manifest, context);
@@ -87,10 +97,12 @@ async function readTable(
     const pages = found.lostPages.join(", ");
     throw damaged(manifest, `pages ${pages} are lost in all its copies`);
   }
-  const bytes = await decompress(found.bytes, files.tableBytes);
+  await pause?.();
+  const bytes = await decompress(found.bytes, files.tableBytes, pause);
   if (bytes === undefined) {
     throw damaged(manifest, "it cannot be decompressed");
   }
+  await pause?.();
   if (!equalBytes(context.codec.digest(bytes), files.tableRoot)) {
     throw damaged(manifest, "it does not have the BLAKE3 of the manifest");
   }
@@ -116,20 +128,36 @@ function damaged(manifest: Manifest, problem: string): Failure {
   );
 }
 
+/** Bytes that are decompressed at a time, in some milliseconds; compressed ones are fewer. */
+const bytesPerTurn = 1024 * 1024;
+const compressedSliceBytes = 64 * 1024;
+
+function* slicesOf(bytes: Bytes): Generator<Uint8Array<ArrayBuffer>> {
+  for (let from = 0; from < bytes.length; from += compressedSliceBytes) {
+    const slice = bytes.subarray(from, from + compressedSliceBytes);
+    yield slice as Uint8Array<ArrayBuffer>;
+  }
+}
+
 /** What `compressed` expands to, if that is exactly so many bytes: no more are ever held. */
 async function decompress(
   compressed: Bytes,
   bytes: number,
+  pause?: () => Promise<void>,
 ): Promise<Bytes | undefined> {
   const target = new Uint8Array(bytes);
-  let count = 0;
-  const source = new Blob([compressed as Uint8Array<ArrayBuffer>]).stream();
+  let count = 0, pausedAt = 0;
+  const source = ReadableStream.from(slicesOf(compressed));
   try {
     const stream = source.pipeThrough(new DecompressionStream("gzip"));
     for await (const part of stream) {
       if (count + part.length > bytes) return undefined;
       target.set(part, count);
       count += part.length;
+      if (pause === undefined || count - pausedAt < bytesPerTurn) continue;
+      // All parts come in one turn of the event loop else.
+      pausedAt = count;
+      await pause();
     }
   } catch (error) {
     // Not a gzip stream, or one that ends too early.

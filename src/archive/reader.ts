@@ -168,7 +168,8 @@ export class ArchiveReader implements AsyncDisposable {
 
   async #openTable(folder: string): Promise<FileTable | undefined> {
     const manifest = this.#readManifest(folder);
-    return (await openFileTable(folder, manifest, this.#context))?.table;
+    const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+    return (await openFileTable(folder, manifest, this.#context, turn))?.table;
   }
 
   /** What reads of the entry met so far. */

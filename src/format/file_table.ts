@@ -67,13 +67,46 @@ export function encodeRow(row: FileRow): Bytes {
   return encodeUtf8(formatRow(row) + "\n");
 }
 
+/** Rows that are verified at a time, in some milliseconds. */
+const rowsPerPart = 2000;
+
 /** The table that `bytes` (uncompressed) are, of a payload of that size; every rule is verified. */
 export function decodeFileTable(
   bytes: Bytes,
   payloadBytes: number,
 ): DecodedFileTable {
+  const parts = decodeFileTableInParts(bytes, payloadBytes);
+  for (let part = parts.next();; part = parts.next()) {
+    if (part.done) return part.value;
+  }
+}
+
+/**
+ * The same for somebody who has other things to do: yields after every few thousand rows, and keeps
+ * `bytes`, which then belong to the table.
+ */
+export function* decodeFileTableInParts(
+  bytes: Bytes,
+  payloadBytes: number,
+): Generator<undefined, DecodedFileTable> {
   try {
-    return { kind: "valid", table: new FileTable(bytes, payloadBytes) };
+    const reader = new FileTableReader(bytes, payloadBytes);
+    const offsets: number[] = [reader.offset];
+    const counts = { ...noCounts };
+    for (const row of reader.rows()) {
+      addRow(counts, row);
+      offsets.push(reader.offset);
+      if (offsets.length % rowsPerPart === 0) yield;
+    }
+    const { header } = reader;
+    const table = new FileTable({
+      header,
+      counts,
+      bytes,
+      payloadBytes,
+      offsets: Uint32Array.from(offsets),
+    });
+    return { kind: "valid", table };
   } catch (error) {
     if (!(error instanceof Invalid)) throw error;
     return { kind: "invalid", problem: error.message };
@@ -206,21 +239,20 @@ export class FileTable {
   /** Where each row's line begins; one more for the end. */
   readonly #offsets: Uint32Array<ArrayBuffer>;
 
-  /** Verifies all of the table; keeps `bytes`, which then belong to it. @throws {Invalid} */
-  constructor(bytes: Bytes, payloadBytes: number) {
-    const reader = new FileTableReader(bytes, payloadBytes);
-    const offsets: number[] = [reader.offset];
-    const counts = { ...noCounts };
-    for (const row of reader.rows()) {
-      addRow(counts, row);
-      offsets.push(reader.offset);
-    }
-    this.header = reader.header;
-    this.counts = counts;
-    this.rowCount = offsets.length - 1;
-    this.#bytes = bytes;
-    this.#payloadBytes = payloadBytes;
-    this.#offsets = Uint32Array.from(offsets);
+  /** For decodeFileTable: a table whose every row was verified. */
+  constructor(parts: {
+    readonly header: FileTableHeader;
+    readonly counts: FileTableCounts;
+    readonly bytes: Bytes;
+    readonly payloadBytes: number;
+    readonly offsets: Uint32Array<ArrayBuffer>;
+  }) {
+    this.header = parts.header;
+    this.counts = parts.counts;
+    this.rowCount = parts.offsets.length - 1;
+    this.#bytes = parts.bytes;
+    this.#payloadBytes = parts.payloadBytes;
+    this.#offsets = parts.offsets;
   }
 
   /** The row with that index. */

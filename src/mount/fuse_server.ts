@@ -24,6 +24,7 @@ import type {
   ReadRequest,
 } from "../../ffi/fuse_requests.ts";
 import {
+  labelPrefix,
   type OpenFile,
   type OpenFolder,
   readBytesMax,
@@ -63,7 +64,7 @@ const fileModeDefault = 0o644, folderModeDefault = 0o755;
 /** Content and attributes of a committed file never change. */
 const foreverSeconds = 24 * 3600;
 
-/** A name may lead to a newer version soon; how long the kernel may believe the old one. */
+/** A name may lead to a newer version soon, or to nothing; how long the kernel may believe it. */
 const nameSeconds = 1;
 
 const statBlockBytes = 4096;
@@ -101,6 +102,11 @@ export class FuseServer<Ticket> {
   take(request: FuseRequest, ticket: Ticket): void {
     if (request.kind === "read") this.#read(request, ticket);
     else if (request.kind === "forget") this.#replier.replyNothing(ticket);
+    // Labels and access lists, which ls -l asks of every file: that nothing here can have them ends
+    // that with the first one; that this file has none would not.
+    else if (
+      request.kind === "getxattr" && !request.name.startsWith(labelPrefix)
+    ) this.#replier.replyError(ticket, errorNumbers.EOPNOTSUPP);
     else {
       this.#answer(request).then(
         (answer) =>
@@ -275,14 +281,14 @@ function permissionsOf(node: ViewNode, mode: number | undefined): number {
   return mode | (mode & 0o444) >> 2;
 }
 
-function validityOf(node: ViewNode): Validity {
-  return node.nameChanges
-    ? {
-      nameSeconds,
-      // A folder's rows may change with its name; a file's content cannot.
-      attributeSeconds: node.kind === "folder" ? nameSeconds : foreverSeconds,
-    }
-    : { nameSeconds, attributeSeconds: foreverSeconds };
+function validityOf({ nameChanges, kind }: ViewNode): Validity {
+  return {
+    nameSeconds: nameChanges ? nameSeconds : foreverSeconds,
+    // A folder's rows may change with its name; a file's content cannot.
+    attributeSeconds: nameChanges && kind === "folder"
+      ? nameSeconds
+      : foreverSeconds,
+  };
 }
 
 /** A value where there is room for it, or its size where that was asked for. */

@@ -13,6 +13,7 @@ import { Failure } from "../base/errors.ts";
 import { openWhole, type SourceFile } from "./payload_file.ts";
 import { openTreeFolder, rowNode, rowXattrs, TreeRows } from "./tree_rows.ts";
 import {
+  labelPrefix,
   type NodeId,
   type OpenFile,
   type OpenFolder,
@@ -49,7 +50,7 @@ const baseMask: bigint = (1n << 36n) - 1n;
 // What the low bits of a number say: a folder of versions, an entry itself, or a row of a tree.
 const nameRow = 0n, entryRow = 1n, firstTreeRow = 2n;
 
-const labelPrefix = "user.blockframe.";
+const ownPrefix = `${labelPrefix}blockframe.`;
 
 /** What a number stands for. */
 type Place =
@@ -97,7 +98,7 @@ export class ArchiveView implements View {
         return this.#names.has(name) ? this.#nameNode(name) : undefined;
       case "name": {
         const entry = this.#names.get(place.name)?.get(name);
-        return entry && await this.#entryNode(entry, false);
+        return entry && await this.#entryNode(entry);
       }
       case "entry":
       case "row": {
@@ -119,7 +120,7 @@ export class ArchiveView implements View {
           () => this.#folderRow(versionsName, this.#folder(versionsId)),
           ...[...this.#names].filter(([name]) => name !== versionsName)
             .map(([name, versions]) => () =>
-              this.#entryRow(name, versions.values().next().value!, true)
+              this.#entryRow(name, versions.values().next().value!)
             ),
         ]);
       case "versions":
@@ -131,7 +132,7 @@ export class ArchiveView implements View {
       case "name":
         return new ListedFolder(
           [...this.#names.get(place.name) ?? []].map(([id, entry]) => () =>
-            this.#entryRow(id, entry, false)
+            this.#entryRow(id, entry)
           ),
         );
       case "entry":
@@ -180,7 +181,7 @@ export class ArchiveView implements View {
 
   /** The value of an extended attribute, or undefined. */
   async label(id: NodeId, name: string): Promise<Uint8Array | undefined> {
-    if (!name.startsWith("user.")) return undefined;
+    if (!name.startsWith(labelPrefix)) return undefined;
     return (await this.#labelsOf(id)).get(name);
   }
 
@@ -207,11 +208,11 @@ export class ArchiveView implements View {
       // Of a link Linux would list attributes of users, and give none: rsync -X would fail.
       if (index >= 0 && rows.row(index).kind === "link") return labels;
       for (const { name, value } of rowXattrs(rows.table, index)) {
-        if (name.startsWith("user.")) labels.set(name, value);
+        if (name.startsWith(labelPrefix)) labels.set(name, value);
       }
     }
     const put = (name: string, text: string) =>
-      labels.set(labelPrefix + name, encodeUtf8(text));
+      labels.set(ownPrefix + name, encodeUtf8(text));
     put("root", formatHex(entry.manifest.root));
     put("policy", entry.summary.policy);
     put("id", entry.manifest.id);
@@ -292,12 +293,8 @@ export class ArchiveView implements View {
     return { name, node, isTree: false };
   }
 
-  #entryRow(
-    name: string,
-    entry: LiveEntry,
-    nameChanges: boolean,
-  ): ListedRow {
-    const node = this.#plainNode(entry, nameChanges);
+  #entryRow(name: string, entry: LiveEntry): ListedRow {
+    const node = this.#plainNode(entry);
     return { name, node, isTree: isTree(entry) };
   }
 
@@ -321,17 +318,14 @@ export class ArchiveView implements View {
   }
 
   /** A node of an entry; of a tree with what its table says of the root. */
-  async #entryNode(
-    entry: LiveEntry,
-    nameChanges = true,
-  ): Promise<ViewNode> {
+  async #entryNode(entry: LiveEntry): Promise<ViewNode> {
     const rows = await this.#rowsOf(entry);
-    if (rows === undefined) return this.#plainNode(entry, nameChanges);
-    return { ...rows.node(-1), nameChanges };
+    if (rows === undefined) return this.#plainNode(entry);
+    return { ...rows.node(-1), nameChanges: true };
   }
 
   /** A node of an entry from its manifest alone. */
-  #plainNode(entry: LiveEntry, nameChanges = true): ViewNode {
+  #plainNode(entry: LiveEntry): ViewNode {
     const { geometry, source, created } = entry.manifest;
     const tree = isTree(entry);
     const modifiedNs = parseTimeNs(source.modified ?? created) ?? 0n;
@@ -344,7 +338,7 @@ export class ArchiveView implements View {
         : { mode: parseInt(source.mode, 8) }),
       modifiedNs,
       linkCount: 1,
-      nameChanges,
+      nameChanges: true,
     };
   }
 

@@ -25,7 +25,7 @@ export interface ViewNode {
   readonly modifiedNs: bigint;
   /** Names that it has. */
   readonly linkCount: number;
-  /** Whether the same name may lead elsewhere later. */
+  /** Whether the same name in the same folder may lead elsewhere later, or nowhere. */
   readonly nameChanges: boolean;
 }
 
@@ -72,6 +72,9 @@ export interface ViewStatistics {
   /** Bytes free on the medium behind it, if known. */
   readonly freeBytes: number | undefined;
 }
+
+/** What the names of all extended attributes begin with. */
+export const labelPrefix = "user.";
 
 /** A read-only file system. Every call may throw a Failure; `not-found` is what is not there. */
 export interface View {

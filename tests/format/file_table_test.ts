@@ -9,6 +9,7 @@ import {
 import {
   type DecodedFileTable,
   decodeFileTable,
+  decodeFileTableInParts,
   encodeHeader,
   encodeRow,
   type FileTable,
@@ -364,6 +365,27 @@ Deno.test("FileTable holds any tree, and its lookups agree with a walk", () => {
     const inRoot = rows.filter((row) => !row.path.includes("/"));
     deepStrictEqual([...table.children("")], inRoot);
   }));
+});
+
+Deno.test("decodeFileTableInParts() yields on the way, and comes to the same", () => {
+  const rows = Array.from(
+    { length: 9000 },
+    (_, index) => folder(`f${`${index}`.padStart(5, "0")}`),
+  );
+  const bytes = join(rows);
+  const parts = decodeFileTableInParts(bytes, 0);
+  let count = 0, part = parts.next();
+  for (; !part.done; part = parts.next()) count++;
+  ok(count >= 3, `${count} pauses`);
+  ok(part.value.kind === "valid");
+  const whole = decodeFileTable(bytes, 0);
+  ok(whole.kind === "valid");
+  deepStrictEqual([...part.value.table.rows()], [...whole.table.rows()]);
+  deepStrictEqual(part.value.table.counts, whole.table.counts);
+  bytes[bytes.length - 3] = 0;
+  const bad = decodeFileTableInParts(bytes, 0);
+  for (part = bad.next(); !part.done;) part = bad.next();
+  strictEqual(part.value.kind, "invalid");
 });
 
 Deno.test("decodeFileTable() never throws on a damaged table, and gives only rows that are right", () => {

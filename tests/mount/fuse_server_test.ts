@@ -143,6 +143,14 @@ Deno.test("plain requests get plain answers", async () => {
       errorNumbers.ENODATA,
     ],
     [
+      { kind: "getxattr", node: 5n, name: "security.selinux", bytes: 255 },
+      errorNumbers.EOPNOTSUPP,
+    ],
+    [
+      { kind: "getxattr", node: 9n, name: "system.posix_acl_access", bytes: 0 },
+      errorNumbers.EOPNOTSUPP,
+    ],
+    [
       { kind: "listxattr", node: 5n, bytes: 100 },
       encodeUtf8("user.a\0user.b\0"),
     ],
@@ -165,6 +173,24 @@ Deno.test("a name that is not there is an entry with number 0", async () => {
   const reply = await ask({ kind: "lookup", parent: rootId, name: "no" });
   ok(reply instanceof Uint8Array && reply.length === 128);
   equal(new DataView(reply.buffer).getBigUint64(0, true), 0n);
+});
+
+Deno.test("the kernel may believe a name that stays for long, and one that may change for a second", async () => {
+  const secondsOf = async (node: Partial<ViewNode>) => {
+    const { ask } = serve({ lookup: () => ({ ...file, ...node }) });
+    const reply = await ask({ kind: "lookup", parent: rootId, name: "it" });
+    ok(reply instanceof Uint8Array);
+    const view = new DataView(reply.buffer);
+    return [16, 24].map((offset) => Number(view.getBigUint64(offset, true)));
+  };
+  const day = 24 * 3600;
+  deepEqual(await secondsOf({ nameChanges: false }), [day, day]);
+  deepEqual(await secondsOf({ nameChanges: true }), [1, day]);
+  deepEqual(await secondsOf({ nameChanges: true, kind: "folder" }), [1, 1]);
+  const { ask } = serve();
+  const absent = await ask({ kind: "lookup", parent: rootId, name: "no" });
+  ok(absent instanceof Uint8Array);
+  equal(new DataView(absent.buffer).getBigUint64(16, true), 1n);
 });
 
 Deno.test("owner and permission bits are the chosen ones, else the stored, else one's own", async () => {

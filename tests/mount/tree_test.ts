@@ -4,7 +4,14 @@
 import { equal, match, ok } from "node:assert/strict";
 import { rot } from "../e2e/damage.ts";
 import { Workplace } from "../e2e/workplace.ts";
-import { Mounted, namesIn, runTool } from "./mounted.ts";
+import {
+  errorOf,
+  infoOf,
+  Mounted,
+  namesIn,
+  runTool,
+  until,
+} from "./mounted.ts";
 
 /** Makes a tree with some of everything. */
 function grow(work: Workplace): string {
@@ -81,4 +88,21 @@ Deno.test("versions of a tree lie beside each other", async () => {
     runTool("stat", "-c", "%i", withNew[0]!) ===
       runTool("stat", "-c", "%i", mounted.at("tree")),
   );
+});
+
+Deno.test("a tree that changes or goes does so at once below it, too, though its names are remembered", async () => {
+  using work = new Workplace();
+  work.makeFolder("tree");
+  work.write("tree/it", "first");
+  await work.expect(0, ["commit", "tree"]);
+  await using mounted = await Mounted.at(work);
+  const path = mounted.at("tree/it");
+  equal(await Deno.readTextFile(path), "first");
+  work.write("tree/it", "the second");
+  work.write("tree/more", "more");
+  await work.expect(0, ["commit", "tree"]);
+  await until(() => Deno.readTextFileSync(path) === "the second");
+  equal(await Deno.readTextFile(mounted.at("tree/more")), "more");
+  await work.expect(0, ["remove", "--yes", "--all-versions", "tree"]);
+  await until(() => errorOf(() => infoOf(path)) === "ENOENT");
 });

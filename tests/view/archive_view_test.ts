@@ -92,6 +92,20 @@ Deno.test("numbers are the same for another reader of the same archive", async (
   equal(new Set(numbers[0]).size, 5);
 });
 
+Deno.test("a name may change wherever a version can come or go", async () => {
+  const bench = new Bench();
+  const { id } = await bench.commit("a", new Prng(1).bytes(30));
+  await using reader = await bench.engine.openReader({
+    cacheBytes: cacheBytesMin,
+    repair: false,
+  });
+  const view = new ArchiveView(reader);
+  for (const path of ["a", ".versions", ".versions/a", `.versions/a/${id}`]) {
+    const { nameChanges } = await view.node(await at(view, path));
+    equal(nameChanges, true, path);
+  }
+});
+
 Deno.test("an entry called .versions is found below the folder of that name", async () => {
   const bench = new Bench();
   const { id } = await bench.commit(".versions", encodeUtf8("me"));
@@ -195,8 +209,12 @@ Deno.test("a tree is a folder with what its table says", async () => {
   equal(await at(view, "tree/d/other"), await at(view, "tree/a"));
   const node = await view.node(await at(view, "tree/a"));
   deepEqual([node.linkCount, node.mode, node.bytes], [2, 0o600, 5]);
+  equal(node.nameChanges, false, "nothing comes or goes in a tree");
   const root = await view.node(await at(view, "tree"));
-  deepEqual([root.kind, root.mode], ["folder", 0o711]);
+  deepEqual(
+    [root.kind, root.mode, root.nameChanges],
+    ["folder", 0o711, true],
+  );
   const folder = await view.node(await at(view, "tree/d"));
   deepEqual([folder.mode, folder.uid, folder.gid], [0o700, 3, 4]);
   equal(await view.lookup(await at(view, "tree"), "no"), undefined);
