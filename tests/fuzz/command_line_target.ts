@@ -13,7 +13,7 @@ import { openLaw, type Target } from "./target.ts";
 const samples = readCorpus("arguments", ".txt")
   .map((bytes) => new TextDecoder().decode(bytes).trimEnd().split("\n"));
 
-const commands = [...parseHelp([]).matchAll(/^ {2}([a-z]+) /gm)]
+const commands = [...parseHelp([]).matchAll(/^ {2}([a-z-]+) /gm)]
   .map((match) => match[1]!)
   .filter((name) => parseArguments([name, "--help"], 80).kind === "help");
 ok(commands.length >= 10, "the main help names the commands");
@@ -88,6 +88,14 @@ const words = fc.oneof(
       fc.array(fc.tuple(fc.nat(20), fc.option(word)), { maxLength: 3 }),
     ).map(([sample, changes]) => change(sample, changes)),
   },
+  // What a completion script asks.
+  {
+    weight: 1,
+    arbitrary: fc.tuple(
+      fc.constantFrom("bash", "zsh", "fish", "pwsh", "sh"),
+      fc.array(word, { maxLength: 6 }),
+    ).map(([shell, rest]) => ["completions", shell, "--", ...rest]),
+  },
   { weight: 1, arbitrary: fc.array(word, { maxLength: 8 }) },
 );
 
@@ -155,6 +163,9 @@ async function judge(
   const world = newWorld({ archive, columnCount });
   if (code !== null) failEverything(archive, new Failure(code, "It failed"));
   const exitCode = await run(world, ...args);
+  if (args[0] === "completions" && args[2] === "--") {
+    ok(exitCode === 0 && world.stderr === "", `${exitCode}\n${world.stderr}`);
+  }
   const said = `${exitCode}\n${world.stdout}\n${world.stderr}`;
   ok(exitCodesKnown.has(exitCode), said);
   ok(!/internal error|^\s+at .*:\d+/m.test(world.stderr), said);

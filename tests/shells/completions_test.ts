@@ -1,4 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { Prng } from "../../src/base/prng.ts";
+import { entryOf, newWorld, run } from "../cli/fakes.ts";
 import { assertOffers, Desk } from "./shell.ts";
 
 const names = ["film one.mkv", "film $(touch pwned).mkv", "notes.txt"];
@@ -43,6 +45,32 @@ Deno.test("bash completes commands, options, values, files and names, and nothin
     "blockframe find ": [],
   });
   equal(desk.run(["ls"]).includes("pwned"), false);
+});
+
+Deno.test("bash takes every name that it is offered for one word: that name", async () => {
+  const chance = new Prng(5);
+  const characters = [..." \"'\\$`!*?[]{}()<>|&;#~=:,.%@^-_aZ0äß日🎉"];
+  const many = Array.from({ length: 500 }, () =>
+    Array.from(
+      { length: 1 + chance.below(12) },
+      () => characters[chance.below(characters.length)],
+    ).join(""));
+  const wanted = [...new Set(many)].filter((name) => !name.startsWith("-"));
+  const world = newWorld();
+  world.archive.entries = wanted.map((name) => entryOf({ name }));
+  await run(world, "completions", "bash", "--", "show", "");
+  const lines = world.stdout.split("\n");
+  equal(lines.length, wanted.length);
+  const { stdout } = await new Deno.Command("bash", {
+    args: [
+      "--norc",
+      "-c",
+      `shopt -s failglob\nprintf '%s\\0' ${lines.join(" ")}`,
+    ],
+    env: { LC_ALL: "C.UTF-8" },
+    cwd: "/",
+  }).output();
+  deepEqual(new TextDecoder().decode(stdout).split("\0").slice(0, -1), wanted);
 });
 
 Deno.test("fish completes commands, options, values, files and names", () => {
