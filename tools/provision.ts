@@ -96,6 +96,12 @@ const tools: readonly Tool[] = [
     why: "runs the units that the package brings, with their restrictions",
   },
   {
+    name: "bubblewrap",
+    probe: "bwrap",
+    package: "bubblewrap",
+    why: "the walls that docs/operations.md puts around a command",
+  },
+  {
     name: "isa-l",
     probe: "/usr/include/isa-l.h",
     package: "libisal-dev",

@@ -54,6 +54,9 @@ interface Release {
 
 const root = new URL("../", import.meta.url);
 
+/** What a download may have: people fetch it over slow lines. */
+const downloadBytesMax = 35e6;
+
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
   const stage = await Deno.makeTempDir({
@@ -272,7 +275,10 @@ async function describeProgram(
 async function describeFile(path: string): Promise<ReleaseFile> {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const { size } = await Deno.stat(path);
-  say(`${path}  ${(size / 1e6).toFixed(1)} MB`);
+  const note = size > downloadBytesMax
+    ? ": more than the 35 MB it may have"
+    : "";
+  say(`${path}  ${(size / 1e6).toFixed(1)} MB${note}`);
   return { name, sha256: await digestFile(path) };
 }
 

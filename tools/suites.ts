@@ -107,6 +107,7 @@ export const testSuites: readonly Suite[] = [
       "shellcheck",
       "ruby",
       "systemd",
+      "bubblewrap",
       "fuse3",
       "fuse device",
     ]),

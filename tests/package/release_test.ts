@@ -190,6 +190,22 @@ Deno.test("release: the Homebrew formula is Ruby and has the download's digest",
   ok(!/@|darwin|# target/.test(formula), formula);
 });
 
+Deno.test("release: a program without man page and completions is packed without, and that is said", () => {
+  using desk = new Desk();
+  const { code, stderr } = desk.tryRelease([], {
+    env: { STAND_IN_SILENT: "1" },
+  });
+  equal(code, 0, stderr);
+  equal(stderr.match(/^Left out: .*blockframe man ended with 16/gm)?.length, 1);
+  equal(
+    stderr.match(/^Left out: .*completions \w+ ended with 16/gm)?.length,
+    4,
+  );
+  const files = outputOf("tar", ["-tJf", `${desk.dist}/${download}`]);
+  ok(files.includes("/bin/blockframe\n"));
+  ok(!/man1|completion|site-functions/.test(files), files);
+});
+
 Deno.test("release: an executable of another version is refused", () => {
   using desk = new Desk("9.9.9");
   const { code, stderr } = desk.tryRelease();

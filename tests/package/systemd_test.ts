@@ -136,6 +136,33 @@ Deno.test("the mount unit shows the archive to the other services", () => {
   equal(machine.readReport("out"), "440\nkept");
 });
 
+Deno.test("docs/operations.md: bubblewrap's walls, as they stand there", () => {
+  using machine = new Machine(program);
+  commit(machine, "letter", new TextEncoder().encode("kept"));
+  const folder = [...Deno.readDirSync(machine.archive)]
+    .map(({ name }) => name).find((name) => name.startsWith("letter_"))!;
+  Deno.removeSync(`${machine.archive}/${folder}/segments/segment_0.dat`);
+  const text = Deno.readTextFileSync(`${repository}/docs/operations.md`);
+  const command = text.match(/^bwrap [\s\S]*?(?=^```)/m)![0];
+  const inside = (line: string) => {
+    // The archive lies in /tmp here, and so does the program.
+    const here = line.replace(
+      " --bind",
+      ` --ro-bind ${program} /tmp/blockframe --bind`,
+    ).replaceAll("\n  blockframe ", "\n  /tmp/blockframe ");
+    return run("sh", ["-c", here], { env: { archive: machine.archive } });
+  };
+  const { code, stdout, stderr } = inside(command);
+  equal(stderr, "");
+  match(stdout, /^✗ letter: 1 missing segment\n/);
+  equal(code, 1);
+  const [walls] = command.split("\n  blockframe");
+  equal(inside(`${walls}\n  touch "$archive/x"`).code, 0);
+  equal(inside(`${walls}\n  touch /var/tmp/x`).code, 1);
+  const onlyLoopback = 'test "$(grep -c : /proc/net/dev)" = 1';
+  equal(inside(`${walls}\n  sh -c '${onlyLoopback}'`).code, 0);
+});
+
 function commit(machine: Machine, name: string, content: Uint8Array): void {
   const path = `${machine.path}/${name}`;
   Deno.writeFileSync(path, content);
