@@ -74,7 +74,8 @@ Deno.test("install.sh: a changed download is not installed and never run", async
 
   const bytes = visit.files.get(download)!.slice();
   const sums = visit.files.get("SHA256SUMS")!.slice();
-  sums[0]! ^= 1;
+  const [zero, one] = [0x30, 0x31];
+  sums[0] = sums[0] === zero ? one : zero; // another digit of the digest
   visit.files.set("SHA256SUMS", sums);
   const wrongSum = await visit.install();
   equal(wrongSum.code, 1);
