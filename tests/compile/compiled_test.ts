@@ -1,4 +1,8 @@
 import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
+import {
+  writeCompiledExecutable,
+  writeRegistryPair,
+} from "../../tools/compile/compiled_executable.ts";
 import { canRun, compile, run } from "./programs.ts";
 
 const folder = await Deno.makeTempDir();
@@ -23,6 +27,24 @@ Deno.test({
     const none = await run([program, "list", "--archive", "/nowhere"]);
     assertEquals(none.code, 8);
     assertEquals(listCaches(), before);
+  },
+});
+
+Deno.test({
+  name: "what deno compile makes is the same bytes, whenever it is made",
+  ignore: !canRun,
+  fn: async () => {
+    const compiler = await writeRegistryPair(folder);
+    const bundle = { text: "", module: `console.log("here");` };
+    const made = ["first", "second"].map((name) => `${folder}/${name}`);
+    for (const path of made) {
+      const target = Deno.build.target;
+      await writeCompiledExecutable(path, target, bundle, [], compiler);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assertEquals((await run([made[0]!])).stdout, "here\n");
+    const { code, stdout } = await run(["/usr/bin/cmp", ...made]);
+    assertEquals([code, stdout], [0, ""]);
   },
 });
 

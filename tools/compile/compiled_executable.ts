@@ -29,6 +29,8 @@ export async function writeCompiledExecutable(
     // With a settings file of its own, so that no other one is found.
     await Deno.writeTextFile(`${folder}/deno.json`, "{}\n");
     await Deno.writeTextFile(`${folder}/blockframe.js`, bundle.module);
+    // The time of a file goes into the executable, and the same inputs are to give the same bytes.
+    await Deno.utime(`${folder}/blockframe.js`, 0, 0);
     await runProgram(compiler.deno, [
       "compile",
       ...fixedFlags,
