@@ -14,7 +14,7 @@
 import { parseArgs } from "node:util";
 import { type Bundle, bundleProgram, readCommit } from "./compile/bundle.ts";
 import {
-  isOutOfReach,
+  outOfReach,
   writeCompiledExecutable,
   writeRegistryPair,
 } from "./compile/compiled_executable.ts";
@@ -139,12 +139,11 @@ async function writeExecutable(
       await writeCompiledExecutable(path, target.name, bundle, flags, compiler);
       return;
     } catch (error) {
-      if (!isOutOfReach(error)) throw error;
+      const why = outOfReach(error);
+      if (why === undefined || Deno.env.has("DENORT_BIN")) throw error;
       if (kind === "compile" || target.npm === undefined) {
         throw new Error(
-          `the runtime for ${target.name} cannot be downloaded, and DENORT_BIN names none\n${
-            (error as Error).message
-          }`,
+          `the runtime for ${target.name} cannot be downloaded (DENORT_BIN can name one): ${why}`,
         );
       }
       console.error(

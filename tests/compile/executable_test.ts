@@ -1,4 +1,5 @@
 import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
+import { outOfReach } from "../../tools/compile/compiled_executable.ts";
 import { canMount } from "../e2e/mount.ts";
 import { canRun, compile, run } from "./programs.ts";
 
@@ -86,4 +87,24 @@ Deno.test("deno task compile makes no executable of what it does not know, and s
   );
   assertEquals(none.code, 1);
   match(none.stderr, /no Deno of the npm registry for x86_64-pc-windows-msvc/);
+  const lost = await run(
+    [Deno.execPath(), "task", "--quiet", "compile", "--output", folder],
+    { env: { ...Deno.env.toObject(), DENORT_BIN: "/nowhere/denort" } },
+  );
+  assertEquals(lost.code, 1);
+  match(lost.stderr, /\/nowhere\/denort/);
+});
+
+Deno.test("outOfReach() tells a download that failed from everything else", () => {
+  const failed = new Error(`deno compile failed: error: Writing deno compile
+
+Caused by:
+    0: Setting up base binary.
+    1: error sending request for url (https://example.org/denort.zip)
+    2: dns error`);
+  assertEquals(
+    outOfReach(failed),
+    "error sending request for url (https://example.org/denort.zip)",
+  );
+  assertEquals(outOfReach(new Error("deno compile failed: no")), undefined);
 });

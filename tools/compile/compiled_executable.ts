@@ -49,10 +49,11 @@ export async function writeCompiledExecutable(
   }
 }
 
-/** Whether an executable could not be made only because its runtime could not be downloaded. */
-export function isOutOfReach(error: unknown): boolean {
-  return error instanceof Error &&
-    /error sending request|Download could not be found/.test(error.message);
+/** Why the runtime could not be downloaded; undefined where something else went wrong. */
+export function outOfReach(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [, causes] = error.message.split("Setting up base binary.");
+  return causes?.match(/^ *(?:\d+: )?(\S.*)$/m)?.[1];
 }
 
 /** Puts the compiler and the runtime of the registry into `folder`. */
