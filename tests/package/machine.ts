@@ -8,9 +8,10 @@ import { type Ending, repository, run } from "./desk.ts";
 /** Where the archive lies in the machine. Its unit is `blockframe-health@mnt-usb-archive`. */
 export const archive = "/mnt/usb/archive";
 
+// What a real start does to the kernel, to disks and to terminals is none of our business: what would
+// ask for it is taken out, and the kernel's settings are read-only.
 const boot = `
 set -e
-mount --make-rprivate /
 mkdir -p "$1/disk" "$1/root"
 mount -t tmpfs tmpfs "$1/disk"
 mkdir "$1/disk/upper" "$1/disk/work"
@@ -21,6 +22,11 @@ touch usr/bin/blockframe
 mount --bind "$1/report" report
 mount --bind "$1/archive" mnt/usb/archive
 mount --bind "$1/blockframe" usr/bin/blockframe
+for place in usr/lib lib etc; do
+  rm -rf $place/systemd/system/*.wants $place/systemd/system/*.requires \\
+    $place/systemd/system-generators
+done
+echo > etc/fstab
 rm -rf etc/systemd/system
 cp -r "$1/units" etc/systemd/system
 cp -r "$1/settings/." etc/blockframe
@@ -42,10 +48,20 @@ for name in null zero full random urandom tty fuse; do
   mount --bind "/dev/$name" "dev/$name"
 done
 mount --bind "$1/console" dev/console
-# What a real start does to the kernel, to disks and to terminals is none of our business.
-rm -rf usr/lib/systemd/system/*.wants
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
   chroot . /lib/systemd/systemd --unit=probe.target --show-status=no
+`;
+
+// systemd makes groups of processes, so it gets one in which to make them, which is gone afterwards.
+const around = `
+mount --make-rprivate / && mkdir -p "$1/groups" && mount -t cgroup2 cgroup2 "$1/groups" || exit
+group="$1/groups/$(basename "$1")"
+mkdir "$group" && echo $$ > "$group/cgroup.procs" || exit
+unshare --mount --pid --ipc --uts --net --cgroup --fork --kill-child sh -c "$2" sh "$1"
+code=$?
+echo $$ > "$1/groups/cgroup.procs"
+find "$group" -depth -type d -exec rmdir {} +
+exit $code
 `;
 
 /** A machine to be started once. */
@@ -96,19 +112,17 @@ export class Machine implements Disposable {
       "probe.target",
       `[Unit]\nDefaultDependencies=no\nWants=${units.join(" ")}\n`,
     );
-    const spaces = ["--mount", "--pid", "--ipc", "--uts", "--net", "--cgroup"];
     const ending = run("timeout", [
       "--kill-after=2",
       "30",
       "unshare",
-      ...spaces,
-      "--fork",
-      "--kill-child",
+      "--mount",
       "sh",
       "-c",
-      boot,
+      around,
       "sh",
       this.path,
+      boot,
     ]);
     equal(
       [124, 137].includes(ending.code),
