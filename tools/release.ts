@@ -141,7 +141,12 @@ async function readCommit(
   const text = await outputOf("--version", "--json");
   if (text === undefined) return undefined;
   const said = JSON.parse(text);
-  if (said.version === configuration.version) return said.commit ?? undefined;
+  if (said.version === configuration.version) {
+    if (said.commit?.endsWith("-dirty")) {
+      say("Not to be published: it was made of a checkout with changes");
+    }
+    return said.commit ?? undefined;
+  }
   throw new Error(
     `The executable is version ${said.version}, the checkout ` +
       `${configuration.version}: run deno task compile`,

@@ -1,5 +1,6 @@
 import {
   deepStrictEqual,
+  doesNotMatch,
   equal,
   match,
   notEqual,
@@ -204,6 +205,15 @@ Deno.test("release: a program without man page and completions is packed without
   const files = outputOf("tar", ["-tJf", `${desk.dist}/${download}`]);
   ok(files.includes("/bin/blockframe\n"));
   ok(!/man1|completion|site-functions/.test(files), files);
+});
+
+Deno.test("release: an executable of a checkout with changes is not to be published, and that is said", () => {
+  using desk = new Desk();
+  const warning = /^Not to be published: .*checkout with changes$/m;
+  const dirty = desk.tryRelease([], { env: { STAND_IN_DIRTY: "1" } });
+  equal(dirty.code, 0, dirty.stderr);
+  match(dirty.stderr, warning);
+  doesNotMatch(desk.tryRelease().stderr, warning);
 });
 
 Deno.test("release: an executable of another version is refused", () => {

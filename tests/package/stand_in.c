@@ -13,9 +13,11 @@ int main(int count, char **words) {
   const char *command = count > 1 ? words[1] : "";
   if (strcmp(command, "--version") == 0) {
     if (count > 2) {
-      puts("{\"type\":\"version\",\"schema\":1,\"version\":\"" VERSION "\","
-           "\"commit\":\"0123456789abcdef\","
-           "\"runtime\":{\"deno\":\"2.9.6\",\"v8\":\"15.0.245.2-rusty\"}}");
+      const char *ending = getenv("STAND_IN_DIRTY") ? "-dirty" : "";
+      printf("{\"type\":\"version\",\"schema\":1,\"version\":\"" VERSION "\","
+           "\"commit\":\"0123456789abcdef%s\","
+           "\"runtime\":{\"deno\":\"2.9.6\",\"v8\":\"15.0.245.2-rusty\"}}",
+             ending);
     } else {
       puts("blockframe " VERSION);
     }
