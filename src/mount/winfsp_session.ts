@@ -216,7 +216,10 @@ export class WinfspSession {
         `Cannot mount at "${mountpoint}": the folder that it is in is not there`,
       );
     }
-    expectSuccess(status, "WinFsp's driver does not answer");
+    expectSuccess(
+      status,
+      "WinFsp's driver does not run; a new start of Windows, or installing WinFsp anew, should help",
+    );
   }
 
   #create(table: Bytes): Pointer {

@@ -191,6 +191,10 @@ static void *runRobot(void *unused) {
     (unsigned long long)robot.bytes, (unsigned)counters.strays, (unsigned)counters.misshapen,
     robot.problem);
   fclose(report);
+#ifdef _WIN32
+  /* As a person would. */
+  if (getenv("WINFSP_ROBOT_CTRL_C") && GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) return unused;
+#endif
   standinVanish();
   return unused;
 }

@@ -1,0 +1,175 @@
+// The real program for Windows under Wine, by hand: `deno run -A tests/winfsp/wine.ts DENO.EXE`, with
+// Debian's wine64 and gcc-mingw-w64-x86-64-win32. Mounts an archive with damage twice, once with the
+// stand-in in the place of WinFsp's library, once with that library itself and the stand-in in the place
+// of its driver; what a robot copies out must be what went in. Not part of the tests: Wine is 700 MB.
+
+import { equal, match, ok } from "node:assert/strict";
+import { equalBytes } from "../../src/base/bytes.ts";
+import { encodeWindowsName } from "../../src/view/windows_names.ts";
+import { rot } from "../e2e/damage.ts";
+import { listFiles } from "../e2e/tree.ts";
+import { Workplace } from "../e2e/workplace.ts";
+import { compiler, fetchCrate, runProgram } from "./headers.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const sources = `${import.meta.dirname}/standin`;
+
+/** Where Wine and its Windows are. */
+class WineDesk {
+  readonly path: string;
+  readonly #wine: string;
+
+  constructor(path: string) {
+    this.path = path;
+    const places = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"];
+    this.#wine = places.find((each) => {
+      try {
+        return Deno.statSync(each).isFile;
+      } catch {
+        return false;
+      }
+    })!;
+  }
+
+  /** Runs a program of Windows. */
+  async run(args: readonly string[], env: Record<string, string> = {}) {
+    const { code, stdout, stderr } = await new Deno.Command(this.#wine, {
+      args: [...args],
+      cwd: this.path,
+      env: {
+        WINEDEBUG: "-all",
+        WINEPREFIX: `${this.path}/prefix`,
+        DENO_DIR: `${this.path}/cache`,
+        ...env,
+      },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return {
+      code,
+      stdout: decoder.decode(stdout).replaceAll("\r", ""),
+      stderr: decoder.decode(stderr).replaceAll("\r", ""),
+    };
+  }
+
+  /** Runs a script with Deno for Windows. */
+  async deno(
+    script: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ) {
+    const run = ["run", "-A", "--no-check", "--quiet", windowsPath(script)];
+    return await this.run([`${this.path}/deno.exe`, ...run, ...args], env);
+  }
+}
+
+function windowsPath(path: string): string {
+  return `Z:${path.replaceAll("/", "\\")}`;
+}
+
+/** Builds a library for Windows. */
+async function build(
+  crate: string,
+  source: string,
+  target: string,
+  ...options: readonly string[]
+): Promise<void> {
+  await runProgram(compiler, [
+    ...["-shared", "-O1", "-w", `-I${crate}/winfsp/inc`, ...options],
+    ...["-o", target, `${sources}/${source}`],
+    ...["-static", "-lpthread", "-ladvapi32"],
+  ]);
+}
+
+/** An archive of a tree and a file, both with damage; gives what is in it, by Windows' paths. */
+async function grow(work: Workplace): Promise<Map<string, Uint8Array>> {
+  work.makeFolder("tree/a b");
+  const paths = ["tree/a:b", "tree/con", "tree/ünï.", "tree/a b/deep", "video"];
+  const files = new Map<string, Uint8Array>();
+  for (const [index, path] of paths.entries()) {
+    const shown = path.split("/").map(encodeWindowsName).join("/");
+    files.set(shown, work.fill(path, 123_456 * index));
+  }
+  await Deno.symlink("a b", work.at("tree/link"));
+  await work.expect(0, ["commit", "tree", "video"]);
+  for (const path of listFiles(work.archive)) {
+    if (/segment_0*3\.dat$/.test(path)) {
+      rot(`${work.archive}/${path}`, 100, 900);
+    }
+  }
+  return files;
+}
+
+/** Mounts under Wine; what the robot copied must be right, and the archive healed. */
+async function mount(desk: WineDesk, where: string): Promise<void> {
+  using work = new Workplace();
+  const files = await grow(work);
+  const output = work.makeFolder("output");
+  const archive = windowsPath(work.archive);
+  const started = performance.now();
+  const { code, stdout, stderr } = await desk.deno(
+    `${root}main.ts`,
+    ["mount", "-m", where, "-a", archive],
+    { WINFSP_ROBOT: windowsPath(output).replaceAll("\\", "/") },
+  );
+  equal(code, 0, stdout + stderr);
+  match(stdout, /mounted at [A-Z]:\n/);
+  const report = await Deno.readTextFile(`${output}/robot.txt`);
+  console.log(`  ${Math.round(performance.now() - started)} ms: ${report}`);
+  const { problem, strays, misshapen } = JSON.parse(report);
+  equal(`${problem}${strays}${misshapen}`, "00");
+  for (const [path, content] of files) {
+    ok(equalBytes(work.read(`output/${path}`), content), path);
+  }
+  match(
+    stderr,
+    /Damage was met: \d+ leaves? rebuilt, \d+ written back, 0 lost/,
+  );
+}
+
+if (import.meta.main) {
+  const [program] = Deno.args;
+  if (program === undefined) {
+    console.error("usage: deno run -A tests/winfsp/wine.ts DENO.EXE");
+    Deno.exit(16);
+  }
+  const desk = new WineDesk(await Deno.makeTempDir());
+  try {
+    const crate = await fetchCrate();
+    const installed =
+      `${desk.path}/prefix/drive_c/Program Files (x86)/WinFsp/bin`;
+    const shim = `${desk.path}/bcryptprimitives.dll`;
+    const library = `${installed}/winfsp-x64.dll`;
+    await Deno.copyFile(program, `${desk.path}/deno.exe`);
+    await desk.run(["wineboot", "-i"]);
+    await Deno.mkdir(installed, { recursive: true });
+    await build(crate, "wine.c", shim);
+    const version = await desk.deno(`${root}main.ts`, ["--version"]);
+    console.log(version.stdout.trim());
+
+    const fold = await desk.deno(`${sources}/fold.ts`, []);
+    console.log(`Names that differ in case: ${fold.stdout.trim()}`);
+    equal(JSON.parse(fold.stdout).apart.length, 0);
+
+    const without = await desk.deno(`${root}main.ts`, [
+      ...["mount", "-m", "X:", "-a", windowsPath(root)],
+    ]);
+    equal(without.code, 8);
+    match(without.stderr, /WinFsp is not on this machine/);
+
+    console.log("The stand-in in the place of WinFsp's library");
+    await build(crate, "standin.c", library);
+    await mount(desk, "X:");
+    await mount(desk, "*");
+
+    console.log("WinFsp's library, the stand-in in the place of its driver");
+    await Deno.copyFile(`${crate}/winfsp/bin/winfsp-x64.dll`, library);
+    await build(crate, "wine.c", shim, "-DSTANDIN_DRIVER");
+    await mount(desk, "X:");
+    await mount(desk, "*");
+    console.log("All as it should be");
+  } finally {
+    await desk.run(["wineboot", "-k"]);
+    await Deno.remove(desk.path, { recursive: true });
+  }
+}
