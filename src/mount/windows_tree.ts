@@ -168,7 +168,7 @@ export class WindowsTree {
 
   #remember(node: ViewNode, folder: WindowsFolder): void {
     // What a tree holds never changes; which entries there are does.
-    const untilMs = node.nameChanges
+    const untilMs = node.rowsChange === true
       ? this.#clock.monotonicMs() + nameMs
       : Infinity;
     this.#forget(node.id); // two may have read it at once

@@ -314,6 +314,7 @@ export class ArchiveView implements View {
       modifiedNs: parseTimeNs(created) ?? 0n,
       linkCount: 1,
       nameChanges: true,
+      rowsChange: true,
     };
   }
 

@@ -27,6 +27,8 @@ export interface ViewNode {
   readonly linkCount: number;
   /** Whether the same name in the same folder may lead elsewhere later, or nowhere. */
   readonly nameChanges: boolean;
+  /** Whether names may come to a folder, or go; where nothing is said they do not. */
+  readonly rowsChange?: boolean;
 }
 
 /** A row of a folder. */

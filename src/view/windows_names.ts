@@ -2,7 +2,6 @@
 // characters that stand for it, one for one, and back; names that differ only in case, or are too long,
 // are told apart by a few digits of a hash. Pure: no Windows is needed to say how a name looks there.
 
-import { assert } from "../base/assert.ts";
 import { encodeUtf8 } from "../base/bytes.ts";
 
 /** UTF-16 units of a name at most. */
@@ -97,30 +96,43 @@ export function nameForWindows<Row>(
   rows: Iterable<Row>,
   nameOf: (row: Row) => string,
 ): NamedRow<Row>[] {
-  const sorted = [...rows].map((row) => ({ name: nameOf(row), row }))
-    .sort((left, right) => compareText(left.name, right.name));
-  const taken = new Map<string, NamedRow<Row>>();
-  const put = (windowsName: string, row: Row): boolean => {
-    const folded = foldWindowsName(windowsName);
-    if (windowsName.length > windowsNameUnitsMax || taken.has(folded)) {
-      return false;
-    }
-    taken.set(folded, { windowsName, folded, row });
-    return true;
-  };
-  const clashing = sorted.filter(({ name, row }) =>
-    !put(encodeWindowsName(name), row)
+  const named = [...rows].map((row) => {
+    const name = nameOf(row);
+    const windowsName = encodeWindowsName(name);
+    return { name, row, windowsName, folded: foldWindowsName(windowsName) };
+  }).sort((left, right) =>
+    compareText(left.folded, right.folded) || compareText(left.name, right.name)
   );
-  for (const { name, row } of clashing) {
-    let salt = 0;
-    while (!put(hashedName(name, salt), row)) {
-      salt++;
-      assert(salt <= sorted.length, "one of n+1 names is free");
-    }
+  const kept: NamedRow<Row>[] = [];
+  const clashing: typeof named = [];
+  for (const one of named) {
+    const { windowsName, folded, row } = one;
+    const fits = windowsName.length <= windowsNameUnitsMax &&
+      folded !== kept.at(-1)?.folded;
+    if (fits) kept.push({ windowsName, folded, row });
+    else clashing.push(one);
   }
-  return [...taken.values()].sort((left, right) =>
-    compareText(left.folded, right.folded)
-  );
+  if (clashing.length === 0) return kept;
+  const taken = new Set(kept.map(({ folded }) => folded));
+  for (const { name, row } of clashing) {
+    kept.push(hashedRow(name, row, taken));
+  }
+  return kept.sort((left, right) => compareText(left.folded, right.folded));
+}
+
+/** The row under a name that nobody has; takes it. */
+function hashedRow<Row>(
+  name: string,
+  row: Row,
+  taken: Set<string>,
+): NamedRow<Row> {
+  for (let salt = 0;; salt++) {
+    const windowsName = hashedName(name, salt);
+    const folded = foldWindowsName(windowsName);
+    if (taken.has(folded)) continue;
+    taken.add(folded);
+    return { windowsName, folded, row };
+  }
 }
 
 /** `stem~1f2a3b.ext`: as long as Windows allows, with digits that only this name has. */

@@ -49,7 +49,8 @@ export class FakeView implements View {
       mode: isFile && place.startsWith("locked") ? 0o444 : 0o644,
       modifiedNs: 0n,
       linkCount: 1,
-      nameChanges: id === rootId,
+      nameChanges: false,
+      rowsChange: id === rootId,
     };
   }
 
