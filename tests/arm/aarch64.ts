@@ -1,6 +1,6 @@
 // Aarch64: the executable for 64-bit ARM, on this machine. A user-mode emulator runs it as the
 // processor of a Raspberry Pi 4 would: its instructions, its C library and its libfuse, this
-// machine's kernel. What it does not show: a kernel with pages of 16 KiB, and speed.
+// machine's kernel. What it does not show: a kernel that maps pages of 16 KiB, and speed.
 //
 // The emulator imitates a Cortex-A72. Newer ones sign pointers, which takes it five times as long.
 
@@ -13,14 +13,23 @@ import { Workplace } from "../e2e/workplace.ts";
 export const target = "aarch64-unknown-linux-gnu";
 
 /** The words before a program that is for aarch64; none where this machine is one. */
-export const emulator: readonly string[] = Deno.build.arch === "aarch64"
-  ? []
-  : [
-    "qemu-aarch64-static",
-    ...["-cpu", "cortex-a72"],
-    // Where the packages *-arm64-cross put its C library.
-    ...["-L", "/usr/aarch64-linux-gnu"],
-  ];
+export const emulator: readonly string[] = emulatorOf("cortex-a72");
+
+/**
+ * The same for a Raspberry Pi 3's processor, which lacks the newer atomic instructions, with the page size
+ * that the kernel of a Pi 5 names and the address space that those of all leave to a program.
+ */
+export const smallEmulator: readonly string[] = emulatorOf(
+  "cortex-a53",
+  ...["-p", "16384", "-R", "0x8000000000"],
+);
+
+function emulatorOf(processor: string, ...options: string[]): string[] {
+  if (Deno.build.arch === "aarch64") return [];
+  // Where the packages *-arm64-cross put its C library.
+  const libraries = ["-L", "/usr/aarch64-linux-gnu"];
+  return ["qemu-aarch64-static", "-cpu", processor, ...libraries, ...options];
+}
 
 let home: Home | undefined;
 
