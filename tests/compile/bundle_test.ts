@@ -1,3 +1,4 @@
+import process from "node:process";
 import {
   doesNotMatch,
   equal as assertEquals,
@@ -75,6 +76,13 @@ Deno.test("scriptOf() says what only modules may say in another way, or refuses"
   );
   (0, eval)(script);
   assertEquals((globalThis as { found?: string }).found, "{ a: 1 }");
+  (0, eval)(
+    scriptOf("globalThis.found = [process.platform, process.pid];", "", "x.js"),
+  );
+  assertEquals(
+    `${(globalThis as { found?: unknown }).found}`,
+    `${process.platform},${process.pid}`,
+  );
   throws(() => scriptOf(`import { a } from "./b.js";`, "", "x.js"), /b\.js/);
   throws(() => scriptOf(`import "./a.js";`, "", "x.js"), /a\.js/);
   throws(() => scriptOf("export { a };", "", "x.js"), /export/);
