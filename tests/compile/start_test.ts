@@ -89,7 +89,7 @@ startTest(
 
 startTest(
   "an executable runs whatever it is called, and ps shows what the user typed",
-  `await Deno.stdin.read(new Uint8Array(1)); console.log("ran");`,
+  `console.log("ran"); await Deno.stdin.read(new Uint8Array(1));`,
   async (path) => {
     for (const name of ["dx", "deno", ""]) {
       const { stdout, stderr } = await run(
@@ -101,11 +101,15 @@ startTest(
     const child = new Deno.Command(path, {
       args: ["list", "--json"],
       stdin: "piped",
-      stdout: "null",
+      stdout: "piped",
     }).spawn();
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
     const words = await Deno.readTextFile(`/proc/${child.pid}/cmdline`);
     await child.stdin.close();
+    await reader.cancel();
     await child.status;
+    assertEquals(new TextDecoder().decode(value), "ran\n");
     assertEquals(words, `${path}\0list\0--json\0`);
   },
 );
