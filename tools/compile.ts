@@ -18,6 +18,7 @@ import {
   writeCompiledExecutable,
   writeRegistryPair,
 } from "./compile/compiled_executable.ts";
+import { runProgram } from "./compile/run_deno.ts";
 import { makeNpmExecutable } from "./compile/npm_executable.ts";
 import { registryPair, type Target, targets } from "./compile/targets.ts";
 
@@ -60,6 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
     const path = `${order.output}/${name}`;
     try {
       await writeExecutable(path, target, material, order);
+      if (target.name === Deno.build.target) await tryExecutable(path);
       const { size } = await Deno.stat(path);
       console.log(`${path}: ${(size / 1e6).toFixed(1)} MB`);
     } catch (error) {
@@ -156,6 +158,18 @@ async function writeExecutable(
   }
   const bytes = await makeNpmExecutable(root, target.npm, bundle, flags);
   await writeAtOnce(path, bytes);
+}
+
+/** Starts what was made. @throws {Error} where it does not start; it is then removed */
+async function tryExecutable(path: string): Promise<void> {
+  const absolute = await Deno.realPath(path);
+  try {
+    const said = await runProgram(absolute, ["--version"], {});
+    if (!said.startsWith("blockframe ")) throw new Error(`it says ${said}`);
+  } catch (error) {
+    await Deno.remove(absolute);
+    throw error;
+  }
 }
 
 /** Whoever runs the file that was there goes on with it: a new one takes its name. */
