@@ -101,7 +101,11 @@ async function grow(work: Workplace): Promise<Map<string, Uint8Array>> {
 }
 
 /** Mounts under Wine; what the robot copied must be right, and the archive healed. */
-async function mount(desk: WineDesk, where: string): Promise<void> {
+async function mount(
+  desk: WineDesk,
+  where: string,
+  ...options: readonly string[]
+): Promise<void> {
   using work = new Workplace();
   const files = await grow(work);
   const output = work.makeFolder("output");
@@ -109,18 +113,23 @@ async function mount(desk: WineDesk, where: string): Promise<void> {
   const started = performance.now();
   const { code, stdout, stderr } = await desk.deno(
     `${root}main.ts`,
-    ["mount", "-m", where, "-a", archive],
+    ["mount", "-m", where, "-a", archive, ...options],
     { WINFSP_ROBOT: windowsPath(output).replaceAll("\\", "/") },
   );
   equal(code, 0, stdout + stderr);
   match(stdout, /mounted at [A-Z]:\n/);
-  const report = await Deno.readTextFile(`${output}/robot.txt`);
+  // In the background the robot may still be at it.
+  while (options.length > 0 && !listFiles(output).includes("robot.txt")) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const report = (await Deno.readTextFile(`${output}/robot.txt`)).trim();
   console.log(`  ${Math.round(performance.now() - started)} ms: ${report}`);
   const { problem, strays, misshapen } = JSON.parse(report);
   equal(`${problem}${strays}${misshapen}`, "00");
   for (const [path, content] of files) {
     ok(equalBytes(work.read(`output/${path}`), content), path);
   }
+  if (options.length > 0) return; // who serves says so elsewhere
   match(
     stderr,
     /Damage was met: \d+ leaves? rebuilt, \d+ written back, 0 lost/,
@@ -167,6 +176,10 @@ if (import.meta.main) {
     await build(crate, "wine.c", shim, "-DSTANDIN_DRIVER");
     await mount(desk, "X:");
     await mount(desk, "*");
+    await mount(desk, "Y:", "--background");
+    const test = await desk.deno(`${root}main.ts`, ["self-test"]);
+    match(test.stdout, /mount: WinFsp 2\.1\n/);
+    equal(test.code, 0, test.stdout);
     console.log("All as it should be");
   } finally {
     await desk.run(["wineboot", "-k"]);
