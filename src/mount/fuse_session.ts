@@ -129,12 +129,15 @@ export class FuseSession implements Disposable {
       pollIn,
     ]);
     const polled = new Uint8Array(descriptors.buffer);
-    for (let isReady = false; !this.#stopping; isReady = true) {
-      await system.poll(polled, 2n, -1);
-      if (this.#stopping || !this.#receive()) break;
-      if (!isReady) onReady();
+    try {
+      for (let isReady = false; !this.#stopping; isReady = true) {
+        await system.poll(polled, 2n, -1);
+        if (this.#stopping || !this.#receive()) break;
+        if (!isReady) onReady();
+      }
+    } finally {
+      await this.#idle();
     }
-    await this.#idle();
   }
 
   /** Ends run() once all requests that were taken are answered. May be called at any time. */
@@ -187,13 +190,23 @@ export class FuseSession implements Disposable {
     this.#answered();
   }
 
+  /**
+   * Unmounts, lazily, and nothing else: for a process that ends at this moment, whatever it was doing.
+   * Waits for nobody: the device is closed first, which fails what still waits for an answer.
+   */
+  abandon(): void {
+    if (this.#disposed || !this.#mounted) return;
+    this.#mounted = false;
+    this.#libraries.fuse.fuse_session_unmount(this.#session);
+  }
+
   /** Unmounts (lazily where files are open) and gives everything back. All tickets are answered. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
+    this.abandon();
     this.#disposed = true;
     assert(this.#openTickets === 0, "every request is answered before the end");
     const { fuse, system } = this.#libraries;
-    if (this.#mounted) fuse.fuse_session_unmount(this.#session);
     fuse.fuse_session_destroy(this.#session);
     const memory = new DataView(this.#buffer.buffer)
       .getBigUint64(bufferLayout.mem, true);

@@ -87,6 +87,9 @@ export async function mountView(request: MountRequest): Promise<void> {
   request.signal.addEventListener("abort", stop);
   // A terminal that is closed would else end the process and leave a dead mount.
   Deno.addSignalListener("SIGHUP", stop);
+  // A mistake of ours ends the process from anywhere, without coming by here.
+  const abandon = () => session.abandon();
+  globalThis.addEventListener("unload", abandon);
   try {
     if (request.signal.aborted) session.stop();
     await session.run(
@@ -99,6 +102,7 @@ export async function mountView(request: MountRequest): Promise<void> {
   } finally {
     request.signal.removeEventListener("abort", stop);
     Deno.removeSignalListener("SIGHUP", stop);
+    globalThis.removeEventListener("unload", abandon);
     server.closeAll();
   }
 }

@@ -4,31 +4,11 @@
 import { equal, ok } from "node:assert/strict";
 import { systemClock } from "../../src/base/ports.ts";
 import { mountView } from "../../src/mount/mount.ts";
-import { rootId, type View, type ViewNode } from "../../src/view/view.ts";
 import { makeTemporaryFolder } from "../e2e/workplace.ts";
+import { emptyView } from "./empty_view.ts";
 import { isMounted } from "./mounted.ts";
 
 const cycleCount = 1000;
-
-const root: ViewNode = {
-  id: rootId,
-  kind: "folder",
-  bytes: 0,
-  modifiedNs: 0n,
-  linkCount: 1,
-  nameChanges: true,
-};
-
-const empty: View = {
-  node: () => root,
-  lookup: () => undefined,
-  openFolder: () => ({ rows: () => [] }),
-  openFile: () => Promise.reject(new Error("there is no file")),
-  readLink: () => "",
-  labels: () => [],
-  label: () => undefined,
-  statistics: () => ({ bytes: 0, fileCount: 0, freeBytes: undefined }),
-};
 
 /** Mounts, looks, and ends it by `end`. */
 async function cycle(
@@ -38,7 +18,7 @@ async function cycle(
   const stop = new AbortController();
   let looked = false;
   await mountView({
-    view: empty,
+    view: emptyView,
     mountpoint: path,
     source: undefined,
     label: "cycle, with a comma",
