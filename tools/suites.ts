@@ -89,6 +89,7 @@ export const testSuites: readonly Suite[] = [
   tests("mount", [
     "fio",
     "gcc",
+    "arm compiler",
     "fuse3",
     "fuse device",
     "libfuse3-dev",
