@@ -91,13 +91,9 @@ export const packageAdvice =
  */
 export function openFuseLibraries(
   names: readonly string[] = fuseNames,
+  os: typeof Deno.build.os = Deno.build.os,
 ): FuseLibraries {
-  if (Deno.build.os !== "linux") {
-    throw new Failure(
-      "not-found",
-      `Cannot mount: this program mounts through Linux's FUSE, and this is ${Deno.build.os}`,
-    );
-  }
+  if (os !== "linux") throw new Failure("not-found", refusalOn(os));
   const system = openFirst([systemName], systemSymbols);
   try {
     const fuse = openFirst(names, fuseSymbols);
@@ -114,6 +110,14 @@ export function openFuseLibraries(
     system.library.close();
     throw error;
   }
+}
+
+/** Why there is no mount: structs, error numbers and calls are those of Linux. */
+function refusalOn(os: typeof Deno.build.os): string {
+  const instead = '"restore" writes the files that are wanted';
+  return os === "darwin"
+    ? `Cannot mount: this program does not mount on macOS yet, also not with macFUSE or FUSE-T; ${instead}`
+    : `Cannot mount: this program does not mount on ${os}; ${instead}`;
 }
 
 function openFirst<S extends Deno.ForeignLibraryInterface>(

@@ -26,6 +26,17 @@ Deno.test("a library that is not there is said by name, with the package that ha
   );
 });
 
+Deno.test("on macOS the refusal says that no other library helps, and what does", () => {
+  throws(
+    () => openFuseLibraries(fuseNames, "darwin"),
+    (error) =>
+      isFailure(error, "not-found") &&
+      /not mount on macOS yet, also not with macFUSE .* "restore"/.test(
+        error.message,
+      ),
+  );
+});
+
 Deno.test("without the permission the refusal says which one", async () => {
   const module = new URL("../../ffi/fuse_library.ts", import.meta.url).href;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
