@@ -341,9 +341,11 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
       if (command.command === "health" && command.legacy !== undefined) {
         return undefined;
       }
-      // It may be the folder to write to that is not there.
-      if (command.command === "restore" && command.output !== undefined) {
-        return undefined;
+      // It may be the folder to write to or to mount at that is not there.
+      if (command.command === "mount") {
+        if (failure.message.startsWith("Cannot mount")) return undefined;
+      } else if (command.command === "restore") {
+        if (command.output !== undefined) return undefined;
       }
       return session.archiveOpened
         ? `\`${session.formatCommand("list")}\` shows what the archive holds`

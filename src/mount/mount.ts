@@ -139,7 +139,10 @@ function openMountpoint(
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (error instanceof Deno.errors.NotFound) {
-      throw new Failure("not-found", `${cannot}: there is no such folder`);
+      throw new Failure(
+        "not-found",
+        `${cannot}: there is no such folder; mkdir makes it`,
+      );
     }
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new Failure("permission-denied", `${cannot}: ${messageOf(error)}`);
