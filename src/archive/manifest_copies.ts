@@ -61,12 +61,11 @@ export function readManifest(
   folder: string,
   context: EngineContext,
 ): FoundManifest | ManifestProblem {
-  const copies = metadataFolders.map((metadataFolder) =>
-    readCopy(
-      `${folder}/${metadataPath(metadataFolder, "manifest.json")}`,
-      context,
-    )
-  );
+  const copies: Copy[] = [];
+  for (const metadataFolder of metadataFolders) {
+    const path = `${folder}/${metadataPath(metadataFolder, "manifest.json")}`;
+    copies.push(readCopy(path, context, copies));
+  }
   const chosen = chooseCandidate(folder, copies, context);
   if (chosen === undefined) return problemOf(copies);
   const badCopies: BadCopy[] = [];
@@ -74,7 +73,7 @@ export function readManifest(
     const file = metadataPath(metadataFolders[index]!, "manifest.json");
     if (copy.kind === "bad") {
       badCopies.push({ file, role: "manifest", index, cause: copy.cause });
-    } else if (!equalBytes(copy.bytes, chosen.bytes)) {
+    } else if (copy.bytes !== chosen.bytes) {
       badCopies.push({ file, role: "manifest", index, cause: "rotten" });
     }
   });
@@ -86,6 +85,7 @@ export function readManifest(
   };
 }
 
+// Copies with the same bytes are one object.
 type Copy =
   | { readonly kind: "bad"; readonly cause: DamageCause }
   | {
@@ -94,7 +94,12 @@ type Copy =
     readonly decoded: DecodedManifest;
   };
 
-function readCopy(path: string, context: EngineContext): Copy {
+/** Reads a copy; one that has the bytes of `others` means what they mean. */
+function readCopy(
+  path: string,
+  context: EngineContext,
+  others: readonly Copy[] = [],
+): Copy {
   const { store, codec } = context;
   try {
     using file = store.openFile(path, "read");
@@ -104,6 +109,10 @@ function readCopy(path: string, context: EngineContext): Copy {
     if (file.readInto(bytes, 0) !== size) {
       return { kind: "bad", cause: "truncated" };
     }
+    const same = others.find((other) =>
+      other.kind === "read" && equalBytes(other.bytes, bytes)
+    );
+    if (same !== undefined) return same;
     const decoded = decodeManifest(bytes, (part) => codec.digest(part));
     if (decoded.kind === "damaged") return { kind: "bad", cause: "rotten" };
     return { kind: "read", bytes, decoded };
@@ -154,10 +163,8 @@ function candidatesOf(copies: readonly Copy[]): Candidate[] {
   const candidates: Candidate[] = [];
   for (const copy of copies) {
     if (copy.kind === "bad" || copy.decoded.kind !== "valid") continue;
-    if (candidates.some((each) => equalBytes(each.bytes, copy.bytes))) continue;
-    const votes = copies.filter((other) =>
-      other.kind === "read" && equalBytes(other.bytes, copy.bytes)
-    ).length;
+    if (candidates.some((each) => each.bytes === copy.bytes)) continue;
+    const votes = copies.filter((other) => other === copy).length;
     candidates.push({
       manifest: copy.decoded.manifest,
       bytes: copy.bytes,
