@@ -38,7 +38,17 @@ function valueOfDigit(code: number): number {
 /** Whether the two runs hold the same bytes. */
 export function equalBytes(left: Bytes, right: Bytes): boolean {
   if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) {
+  const isAligned = (left.byteOffset | right.byteOffset) % 4 === 0;
+  // Few bytes are compared sooner than seen as words.
+  const wordCount = isAligned && left.length >= 64 ? left.length >>> 2 : 0;
+  if (wordCount > 0) {
+    const lefts = new Int32Array(left.buffer, left.byteOffset, wordCount);
+    const rights = new Int32Array(right.buffer, right.byteOffset, wordCount);
+    for (let index = 0; index < wordCount; index++) {
+      if (lefts[index] !== rights[index]) return false;
+    }
+  }
+  for (let index = 4 * wordCount; index < left.length; index++) {
     if (left[index] !== right[index]) return false;
   }
   return true;

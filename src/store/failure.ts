@@ -11,10 +11,13 @@ export function formatAttempt(
   path: string,
   location: string,
 ): string {
-  return path === ""
-    ? `Cannot ${verb} ${location}`
-    : `Cannot ${verb} ${JSON.stringify(path)} of ${location}`;
+  if (path === "") return `Cannot ${verb} ${location}`;
+  // Made for every call of a store, and nearly all names are plain.
+  const named = plainPath.test(path) ? `"${path}"` : JSON.stringify(path);
+  return `Cannot ${verb} ${named} of ${location}`;
 }
+
+const plainPath = /^[\w/.-]*$/;
 
 /** A failure that a store found by itself, with no error of the system behind it. */
 export function refusal(

@@ -33,6 +33,22 @@ Deno.test("equalBytes() tells content and length apart", () => {
   );
 });
 
+Deno.test("equalBytes() sees every byte, wherever the two begin", () => {
+  for (const length of [63, 64, 65, 66, 67, 68, 200]) {
+    for (const offset of [0, 1, 4]) {
+      const left = new Prng(length).bytes(length);
+      const right = new Uint8Array(length + offset).subarray(offset);
+      right.set(left);
+      strictEqual(equalBytes(left, right), true);
+      for (let index = 0; index < length; index++) {
+        right[index]! ^= 1;
+        strictEqual(equalBytes(left, right), false, `${length} ${index}`);
+        right[index]! ^= 1;
+      }
+    }
+  }
+});
+
 Deno.test("joinBytes() keeps order", () => {
   const parts = [
     new Uint8Array([1]),
