@@ -20,6 +20,8 @@ export interface DenoSuite {
   readonly permissions: "none" | "all";
   /** Files run side by side. For tests that measure no time and share no folder. */
   readonly parallel: boolean;
+  /** Its tests mostly wait for processes: twice as many files side by side as there are cores. */
+  readonly waits?: boolean;
   /** Uses all cores by itself, or minds what else runs. */
   readonly alone?: boolean;
   /** Programs without which the suite says nothing. */
@@ -65,6 +67,12 @@ export const staticSuites: readonly Suite[] = [
   command("types", ["check", "--quiet"]),
 ];
 
+const endToEnd: DenoSuite = {
+  ...tests("e2e", ["b3sum"]),
+  parallel: true,
+  waits: true,
+};
+
 /** What every `deno task test` runs after the static suites. */
 export const testSuites: readonly Suite[] = [
   tests("house"),
@@ -95,6 +103,16 @@ export const testSuites: readonly Suite[] = [
     "libfuse3-dev",
     "python3",
   ]),
+  tests("winfsp", ["gcc", "mingw-w64", "cargo"]),
+  tests("fault"),
+  tests("fuzz"),
+  tests("permissions"),
+  ...commandSuites(),
+  tests("view"),
+  tests("cli"),
+  command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),
+  // And these all that there are.
+  { ...tests("shells", ["zsh", "fish", "man"]), parallel: true },
   {
     ...tests("package", [
       "gcc",
@@ -114,23 +132,13 @@ export const testSuites: readonly Suite[] = [
     ]),
     parallel: true,
   },
-  tests("winfsp", ["gcc", "mingw-w64", "cargo"]),
-  tests("fault"),
-  tests("fuzz"),
-  tests("permissions"),
-  ...commandSuites(),
-  tests("view"),
-  tests("cli"),
-  command("bench smoke", ["bench", "--allow-all", "--no-check", "bench"]),
-  // And these all that there are.
-  { ...tests("shells", ["zsh", "fish", "man"]), parallel: true },
-  { ...tests("e2e", ["b3sum"]), parallel: true, program: "executable" },
+  { ...endToEnd, program: "executable" },
   { ...tests("cases"), alone: true },
 ];
 
 /** What `deno task ok` runs besides: slow, or for those who change the Rust sources. */
 export const developerSuites: readonly Suite[] = [
-  { ...tests("e2e", ["b3sum"]), name: "e2e source", parallel: true },
+  { ...endToEnd, name: "e2e source" },
   cargo("rust format", ["fmt", "--check"], "success"),
   cargo("rust lint", ["clippy", "--locked", "--", "-D", "warnings"], "success"),
 ];

@@ -152,6 +152,9 @@ function commandOf(
       options: { args: [...suite.args], cwd, env, ...stdio },
     };
   }
+  if (suite.kind === "deno" && suite.waits) {
+    env.DENO_JOBS = String(2 * navigator.hardwareConcurrency);
+  }
   if (fromSource) env.BLOCKFRAME_E2E_PROGRAM = "";
   const kind = programOf(suite);
   if (kind !== "source") {

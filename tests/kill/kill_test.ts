@@ -11,7 +11,7 @@ import { idOfStaging } from "../../src/format/entry_path.ts";
 import { remove } from "../e2e/damage.ts";
 import { kill, type Running } from "../e2e/program.ts";
 import { listTree, readTree } from "../e2e/tree.ts";
-import { kib, Workplace } from "../e2e/workplace.ts";
+import { kib, manyLeaves, Workplace } from "../e2e/workplace.ts";
 
 const seed = Number(Deno.env.get("BLOCKFRAME_KILL_SEED") ?? 1);
 /** Kills that must meet the work half done, of a hundred. */
@@ -20,16 +20,21 @@ const shareMin = 25;
 const killCounts = { commit: 80, repair: 60, prune: 60 };
 
 /** Tier 3 of some blocks, with an outboard of its own: the work takes some tenths of a second. */
-const payloadBytes = 3000 * kib - 7;
+const payloadBytes = { commit: manyLeaves, repair: 3000 * kib - 7 };
 
 Deno.test(`a commit that is killed is whole or unseen (${killCounts.commit} times, seed ${seed})`, async () => {
   using work = new Workplace({ seed });
   const early = await work.commit("early", 100 * kib);
-  const content = work.fill("file", payloadBytes);
+  const content = work.fill("file", payloadBytes.commit);
   const before = readTree(early.folder);
   const args = ["commit", "file"];
   const isBegun = () => namesIn(work).length > 1 + lockCount(work);
-  const workMs = await measure(work, args, isBegun);
+  const workMs = await measure(
+    work,
+    args,
+    isBegun,
+    () => clear(work, early.folder),
+  );
   clear(work, early.folder);
   let halfDone = 0;
   for (let time = 0; time < killCounts.commit; time++) {
@@ -54,12 +59,14 @@ Deno.test(`a commit that is killed is whole or unseen (${killCounts.commit} time
 
 Deno.test(`a repair that is killed does no harm, and the next one finishes (${killCounts.repair} times, seed ${seed})`, async () => {
   using work = new Workplace({ seed });
-  const { content, folder } = await work.commit("file", payloadBytes);
+  const { content, folder } = await work.commit("file", payloadBytes.repair);
   const whole = readTree(folder);
   const args = ["health"];
-  let lost = loseShards(folder, work.chance);
+  let lost: string[] = [];
   const isBegun = () => lost.some(isThere);
-  const workMs = await measure(work, args, isBegun);
+  const workMs = await measure(work, args, isBegun, () => {
+    lost = loseShards(folder, work.chance);
+  });
   let halfDone = 0;
   for (let time = 0; time < killCounts.repair; time++) {
     lost = loseShards(folder, work.chance);
@@ -83,7 +90,7 @@ Deno.test(`a prune that is killed keeps what was to stay, and takes the rest who
   using work = new Workplace({ seed });
   const contents = new Map<string, Uint8Array>();
   for (let version = 0; version < 8; version++) {
-    const { content, entry } = await work.commit("file", 300 * kib + version);
+    const { content, entry } = await work.commit("file", 130 * kib + version);
     contents.set(entry.id, content);
   }
   const stored = work.at("stored");
@@ -91,12 +98,15 @@ Deno.test(`a prune that is killed keeps what was to stay, and takes the rest who
   const [last, second] = [...contents.keys()].toReversed();
   const args = ["prune", "--keep-last", "2", "--yes"];
   const isBegun = () => removedCount(work) > 0;
-  copyTree(stored, work.archive);
-  const workMs = await measure(work, args, isBegun);
+  const workMs = await measure(work, args, isBegun, () => {
+    Deno.mkdirSync(work.archive, { recursive: true });
+    remove(work.archive);
+    linkTree(stored, work.archive);
+  });
   let halfDone = 0;
   for (let time = 0; time < killCounts.prune; time++) {
     remove(work.archive);
-    copyTree(stored, work.archive);
+    linkTree(stored, work.archive);
     await killAtWork(work, args, isBegun, workMs);
     await using archive = await openArchive({ path: work.archive, workers: 0 });
     const { entries, problems } = archive.list();
@@ -117,18 +127,27 @@ Deno.test(`a prune that is killed keeps what was to stay, and takes the rest who
   expectShare(halfDone, killCounts.prune);
 });
 
-/** How long the work takes from its first trace to the end of the process, in milliseconds. */
+/**
+ * How long the work takes from its first trace to the end of the process, in milliseconds: the
+ * shortest of some times, since moments behind the end meet nothing. `prepare` makes it to be done.
+ */
 async function measure(
   work: Workplace,
   args: readonly string[],
   isBegun: () => boolean,
+  prepare: () => void,
 ): Promise<number> {
-  using running = work.start(args);
-  await waitFor(running, isBegun);
-  const startMs = performance.now();
-  const { code, stderr } = await running.ending;
-  ok(code === 0 || code === 1, stderr);
-  return performance.now() - startMs;
+  let shortestMs = Infinity;
+  for (let time = 0; time < 3; time++) {
+    prepare();
+    using running = work.start(args);
+    await waitFor(running, isBegun);
+    const startMs = performance.now();
+    const { code, stderr } = await running.ending;
+    ok(code === 0 || code === 1, stderr);
+    shortestMs = Math.min(shortestMs, performance.now() - startMs);
+  }
+  return shortestMs;
 }
 
 /** Kills the program at a random moment between the first trace of its work and its end. */
@@ -140,7 +159,8 @@ async function killAtWork(
 ): Promise<void> {
   using running = work.start(args);
   await waitFor(running, isBegun);
-  await pause(work.chance.below(Math.ceil(workMs)));
+  // A little longer than the shortest run, so that some meet the end.
+  await pause(work.chance.below(Math.ceil(workMs * 1.2)));
   kill(running.child, "SIGKILL");
   await running.ending;
 }
@@ -220,8 +240,9 @@ function isThere(path: string): boolean {
   }
 }
 
-function copyTree(source: string, target: string): void {
-  const { success } = new Deno.Command("cp", { args: ["-r", source, target] })
+/** The same files at another place; a prune writes into none of them. */
+function linkTree(source: string, target: string): void {
+  const { success } = new Deno.Command("cp", { args: ["-rl", source, target] })
     .outputSync();
   ok(success, "cp");
 }
