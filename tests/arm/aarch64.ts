@@ -5,12 +5,15 @@
 // The emulator imitates a Cortex-A72. Newer ones sign pointers, which takes it five times as long.
 
 import { equal } from "node:assert/strict";
-import { type Home, repository } from "../e2e/home.ts";
+import { type Executable, repository } from "../e2e/home.ts";
 import type { Ending, Running, RunOptions } from "../e2e/program.ts";
 import { Workplace } from "../e2e/workplace.ts";
 
 /** As `deno task compile` and `--version` name it. */
 export const target = "aarch64-unknown-linux-gnu";
+
+/** Where the packages *-arm64-cross put its C library. */
+const armLibraries = "/usr/aarch64-linux-gnu";
 
 /** The words before a program that is for aarch64; none where this machine is one. */
 export const emulator: readonly string[] = emulatorOf("cortex-a72");
@@ -26,15 +29,14 @@ export const smallEmulator: readonly string[] = emulatorOf(
 
 function emulatorOf(processor: string, ...options: string[]): string[] {
   if (Deno.build.arch === "aarch64") return [];
-  // Where the packages *-arm64-cross put its C library.
-  const libraries = ["-L", "/usr/aarch64-linux-gnu"];
+  const libraries = ["-L", armLibraries];
   return ["qemu-aarch64-static", "-cpu", processor, ...libraries, ...options];
 }
 
-let home: Home | undefined;
+let home: Executable | undefined;
 
 /** The executable: the one that BLOCKFRAME_ARM_PROGRAM names, or a new one of this checkout. */
-function armHome(): Home {
+function armHome(): Executable {
   return home ??= {
     kind: "executable",
     path: Deno.env.get("BLOCKFRAME_ARM_PROGRAM") || compile(),
@@ -63,6 +65,38 @@ export class ArmWorkplace extends Workplace {
     equal(ending.code, code, ending.stdout + ending.stderr);
     return ending;
   }
+}
+
+// The first 20 bytes of files that are for aarch64, as the kernel is told of them: ELF, 64 bits,
+// little-endian; executable or shared; machine 183.
+const magic = String.raw`\x7fELF\x02\x01\x01` + String.raw`\x00`.repeat(9) +
+  String.raw`\x02\x00\xb7\x00`;
+const mask = String.raw`\xff`.repeat(7) + String.raw`\x00` +
+  String.raw`\xff`.repeat(8) + String.raw`\xfe\xff\xff\xff`;
+
+/**
+ * Runs shell commands in a folder, where `$1` is the program and the kernel itself starts the
+ * emulator for what is for aarch64: also for what the program starts. So it is in a user namespace
+ * of its own, and nothing of it stays. Gives the output.
+ */
+export function runShell(folder: string, commands: string): string {
+  const script = `
+    set -e
+    mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+    printf '%s' ":arm:M::$2:$3:$(command -v qemu-aarch64-static):F" \\
+      > /proc/sys/fs/binfmt_misc/register
+    ${commands}`;
+  const namespace = ["unshare", "--user", "--map-root-user", "--mount"];
+  const shell = ["sh", "-c", script, "sh", armHome().path, magic, mask];
+  const { success, stdout, stderr } = new Deno.Command(namespace[0]!, {
+    args: [...namespace.slice(1), ...shell],
+    cwd: folder,
+    env: { QEMU_LD_PREFIX: armLibraries, QEMU_CPU: "cortex-a72" },
+    stdin: "null",
+  }).outputSync();
+  const decoder = new TextDecoder();
+  equal(success, true, decoder.decode(stderr));
+  return decoder.decode(stdout);
 }
 
 function compile(): string {

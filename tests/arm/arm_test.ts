@@ -9,7 +9,7 @@ import { flipBit, remove, rot } from "../e2e/damage.ts";
 import { listTree, readTree, type Tree } from "../e2e/tree.ts";
 import { kib } from "../e2e/workplace.ts";
 import { isMounted, Mounted, runTool } from "../mount/mounted.ts";
-import { ArmWorkplace, smallEmulator, target } from "./aarch64.ts";
+import { ArmWorkplace, runShell, smallEmulator, target } from "./aarch64.ts";
 
 /** Tiers 1 to 3 for kilobytes. */
 const config = `segment_size = "1MiB"
@@ -109,6 +109,21 @@ Deno.test("a tree comes back with its times, attributes, links and holes, and so
     match(ending.stderr, /Damage was met: \d+ lea(f|ves) rebuilt/);
   }
   ok(!isMounted(work.at("mnt")));
+});
+
+Deno.test("a mount in the background starts the executable once more, by its own file", async () => {
+  using work = new ArmWorkplace();
+  work.write("it", "kept");
+  await work.expectNative(0, ["commit", "it"]);
+  work.makeFolder("mnt");
+  const said = runShell(
+    work.path,
+    `trap 'fusermount3 -u -z mnt' EXIT
+    "$1" mount -m mnt --background > said
+    cat mnt/it`,
+  );
+  equal(said, "kept");
+  match(`${decodeUtf8(work.read("said"))}`, /mounted at mnt/);
 });
 
 /** Makes a tree of what only calls of the C library can keep. */
