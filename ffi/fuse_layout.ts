@@ -147,7 +147,10 @@ export const vectorLayout = { base: 0, len: 8, bytes: 16 } as const;
 export const openFlags = { keepCache: 2, cacheFolder: 8 } as const;
 
 /** Bits of fuse_conn_info.capable and .want. */
-export const capabilities = { cacheLinks: 0x800000 } as const;
+export const capabilities = {
+  rowsWithEntriesSometimes: 0x4000,
+  cacheLinks: 0x800000,
+} as const;
 
 /** File types in a mode (inode(7)). */
 export const fileTypes = {

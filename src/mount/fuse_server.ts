@@ -148,7 +148,10 @@ export class FuseServer<Ticket> {
       }
       case "opendir": {
         const folder = await this.#view.openFolder(request.node);
-        return encodeOpen(this.#keep(this.#folders, folder), 0);
+        const flags = folder.isFixed
+          ? openFlags.keepCache | openFlags.cacheFolder
+          : 0;
+        return encodeOpen(this.#keep(this.#folders, folder), flags);
       }
       case "readdir":
       case "readdirplus":

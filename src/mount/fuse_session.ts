@@ -313,9 +313,11 @@ function negotiate(connection: Deno.PointerObject): void {
   );
   const capable = memory.getUint32(at.capable, true);
   const want = memory.getUint32(at.want, true);
+  // Rows are kept by the kernel: without the entries it would ask for each of them later.
+  const less = want & ~capabilities.rowsWithEntriesSometimes;
   memory.setUint32(
     at.want,
-    (want | (capable & capabilities.cacheLinks)) >>> 0,
+    (less | (capable & capabilities.cacheLinks)) >>> 0,
     true,
   );
   memory.setUint32(at.max_background, backgroundMax, true);

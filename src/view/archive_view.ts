@@ -403,6 +403,7 @@ interface ListedRow {
 
 /** A folder whose names are known; a row's node is made when it is asked for. */
 class ListedFolder implements OpenFolder {
+  readonly isFixed: boolean = false;
   readonly #rows: readonly (() => ListedRow)[];
 
   constructor(rows: readonly (() => ListedRow)[]) {

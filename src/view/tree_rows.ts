@@ -96,7 +96,7 @@ export class TreeRows {
 /** Opens a folder of a tree; -1 is the tree itself. @throws {Failure} `wrong-kind` */
 export function openTreeFolder(rows: TreeRows, index: number): OpenFolder {
   const path = rows.folderPath(index);
-  return { rows: (from) => rows.children(path, from) };
+  return { isFixed: true, rows: (from) => rows.children(path, from) };
 }
 
 /** The node of a row, changed when it says, or at `created`. */

@@ -43,6 +43,8 @@ export interface ViewRow {
 
 /** A folder that is being listed: what came or went since it was opened may show or not. */
 export interface OpenFolder {
+  /** Whether its rows are the same whenever it is opened. */
+  readonly isFixed: boolean;
   /** Rows from `from` on: 0 for the first, or the `next` of a row. */
   rows(from: number): Iterable<ViewRow>;
 }

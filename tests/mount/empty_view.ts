@@ -15,7 +15,7 @@ const root: ViewNode = {
 export const emptyView: View = {
   node: () => root,
   lookup: () => undefined,
-  openFolder: () => ({ rows: () => [] }),
+  openFolder: () => ({ isFixed: false, rows: () => [] }),
   openFile: () => Promise.reject(new Error("there is no file")),
   readLink: () => "",
   labels: () => [],

@@ -46,6 +46,7 @@ function viewOf(parts: Partial<View> = {}): View {
     },
     lookup: (_, name) => name === "it" ? file : undefined,
     openFolder: () => ({
+      isFixed: false,
       *rows(from) {
         for (let index = from; index < 3; index++) {
           const name = `f${index}`;
@@ -281,6 +282,16 @@ Deno.test("a folder is listed in as many replies as it takes, and closed", async
   deepEqual(await list(3), new Uint8Array(0));
   equal(await ask({ kind: "releasedir", node: rootId, file: number }), 0);
   equal(server.openCount, 0);
+});
+
+Deno.test("the kernel may keep the rows of a folder that stays, and of no other", async () => {
+  for (const isFixed of [false, true]) {
+    const { ask } = serve({ openFolder: () => ({ isFixed, rows: () => [] }) });
+    const reply = await ask({ kind: "opendir", node: rootId });
+    ok(reply instanceof Uint8Array);
+    const flags = new DataView(reply.buffer).getUint32(8, true);
+    equal(flags, isFixed ? 2 | 8 : 0);
+  }
 });
 
 Deno.test("release ends the file, and closeAll what is left", async () => {

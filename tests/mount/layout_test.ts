@@ -37,6 +37,7 @@ function kernelClaims(): Claim[] {
     ["sizeof(struct fuse_statfs_out)", layout.statfsLayout.bytes],
     ["FUSE_ROOT_ID", Number(layout.rootNode)],
     ["FOPEN_KEEP_CACHE", layout.openFlags.keepCache],
+    ["FOPEN_CACHE_DIR", layout.openFlags.cacheFolder],
     ["FUSE_CACHE_SYMLINKS", layout.capabilities.cacheLinks],
     ["S_IFREG", layout.fileTypes.file],
     ["S_IFDIR", layout.fileTypes.folder],
@@ -71,6 +72,10 @@ function libraryClaims(): Claim[] {
     ["offsetof(struct iovec, iov_len)", layout.vectorLayout.len],
     ["sizeof(struct iovec)", layout.vectorLayout.bytes],
     ["FUSE_CAP_CACHE_SYMLINKS", layout.capabilities.cacheLinks],
+    [
+      "FUSE_CAP_READDIRPLUS_AUTO",
+      layout.capabilities.rowsWithEntriesSometimes,
+    ],
   ];
   for (const { member, index } of readingCallbacks) {
     claims.push([place(member), index]);

@@ -93,6 +93,7 @@ function crowd(fileCount: number): View {
     node: (id) => id === rootId ? folder : file(id),
     lookup: (_, name) => nodeOf(Number(name.slice(1))),
     openFolder: () => ({
+      isFixed: false,
       *rows(from) {
         for (let index = from; index < fileCount; index++) {
           const node = nodeOf(index);

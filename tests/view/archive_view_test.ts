@@ -224,6 +224,8 @@ Deno.test("a tree is a folder with what its table says", async () => {
 Deno.test("a folder of a tree can be listed from any row on", async () => {
   const view = new ArchiveView(await treeSource());
   const folder = await view.openFolder(await at(view, "tree"));
+  equal(folder.isFixed, true);
+  equal((await view.openFolder(rootId)).isFixed, false);
   const all = [...folder.rows(0)];
   for (const [index, { next }] of all.entries()) {
     const rest = [...folder.rows(next)].map(({ name }) => name);

@@ -61,6 +61,7 @@ export class FakeView implements View {
   openFolder(id: bigint): OpenFolder {
     const rows = this.#rows(id);
     return {
+      isFixed: false,
       *rows(from) {
         for (const [index, row] of rows.entries()) {
           if (index >= from) yield { ...row, isWhole: true, next: index + 1 };
