@@ -120,3 +120,35 @@ Deno.test("a flipped bit in any shard file is found and mended", async () => {
     await judge(sample, archive, path);
   }
 });
+
+/** Remembers which folders were synced. */
+class WatchedStore extends MemoryStore {
+  readonly synced: string[] = [];
+
+  override syncFolder(path: string): void {
+    this.synced.push(path);
+    super.syncFolder(path);
+  }
+}
+
+Deno.test("a repair syncs the folders of files that came back, and none for bytes in place", async () => {
+  const archive = new WatchedStore();
+  const bench = new Bench({ archive });
+  const { folder } = await bench.commit(
+    "it",
+    new Prng(4).bytes(50 * kib),
+    "erasure:4+2",
+  );
+  const [path] = shardFiles(
+    folder,
+    bench.engine.select("it").manifest.geometry,
+  );
+  rotBytes(archive, path!, 10, 10);
+  archive.synced.length = 0;
+  strictEqual((await bench.healthOfOne(true)).state, "repaired");
+  strictEqual(archive.synced.join(), "");
+  removeFile(archive, path!);
+  strictEqual((await bench.healthOfOne(true)).state, "repaired");
+  const inner = path!.slice(0, path!.lastIndexOf("/"));
+  for (const each of [inner, folder]) ok(archive.synced.includes(each), each);
+});
