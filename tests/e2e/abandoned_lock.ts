@@ -2,7 +2,6 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { kill, type RunOptions } from "./program.ts";
-import { describe } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
 
 /** The lock of whoever writes. */
@@ -18,10 +17,10 @@ export async function expectTakenOver(
   await using big = await Deno.create(work.at("big"));
   await big.truncate(400 * kib * kib);
   using running = work.start(["commit", "big"], options);
-  while (describe(`${work.archive}/${lock}`) === "nothing") {
+  // The entry of before, the lock, and the staging folder, which comes last.
+  while (countNames(work) < 3) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  await new Promise((resolve) => setTimeout(resolve, 100));
   kill(running.child, "SIGKILL");
   await running.ending;
   const { pid, command } = JSON.parse(
