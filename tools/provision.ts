@@ -190,9 +190,15 @@ const tools: readonly Tool[] = [
     name: "arm compiler",
     probe: "aarch64-linux-gnu-cpp",
     // The compiler without what assembles and links: a quarter of the size.
-    package: "cpp-aarch64-linux-gnu libc6-dev-arm64-cross",
+    package: "cpp-aarch64-linux-gnu",
     why:
       "compiles FUSE's headers for 64-bit ARM, that our numbers are compared with",
+  },
+  {
+    name: "arm headers",
+    probe: `${armFolder}/include/stdint.h`,
+    package: "libc6-dev-arm64-cross",
+    why: "the C library's headers, which FUSE's include",
   },
   {
     name: "qemu",

@@ -98,6 +98,7 @@ export const testSuites: readonly Suite[] = [
     "fio",
     "gcc",
     "arm compiler",
+    "arm headers",
     "fuse3",
     "fuse device",
     "libfuse3-dev",
