@@ -1,7 +1,8 @@
 // FUSE library: the symbols of libfuse 3's low-level interface and the few of the C library that a
 // receive loop needs. Opens them; knows nothing of what is done with them.
 
-import { Failure, messageOf } from "../src/base/errors.ts";
+import { Failure } from "../src/base/errors.ts";
+import { openFirst } from "./open_first.ts";
 
 const fuseSymbols = {
   // Newer libraries (libfuse3.so.4) are told the version of the interface.
@@ -94,9 +95,9 @@ export function openFuseLibraries(
   os: typeof Deno.build.os = Deno.build.os,
 ): FuseLibraries {
   if (os !== "linux") throw new Failure("not-found", refusalOn(os));
-  const system = openFirst([systemName], systemSymbols);
+  const system = openFirst([systemName], systemSymbols, sayMissing);
   try {
-    const fuse = openFirst(names, fuseSymbols);
+    const fuse = openFirst(names, fuseSymbols, sayMissing);
     return {
       fuse: fuse.library.symbols,
       system: system.library.symbols,
@@ -120,30 +121,8 @@ function refusalOn(os: typeof Deno.build.os): string {
     : `Cannot mount: this program does not mount on ${os}; ${instead}`;
 }
 
-function openFirst<S extends Deno.ForeignLibraryInterface>(
-  names: readonly string[],
-  symbols: S,
-): { name: string; library: Deno.DynamicLibrary<S> } {
-  let cause: unknown;
-  for (const name of names) {
-    try {
-      return { name, library: Deno.dlopen(name, symbols) };
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) {
-        throw new Failure(
-          "permission-denied",
-          `Cannot mount: ${messageOf(error)}`,
-          { cause: error },
-        );
-      }
-      cause = error;
-    }
-  }
-  throw new Failure(
-    "not-found",
-    `Cannot mount: ${
-      names.join(" or ")
-    } is not on this machine; ${packageAdvice}`,
-    { cause },
-  );
+function sayMissing(names: readonly string[]): string {
+  return `Cannot mount: ${
+    names.join(" or ")
+  } is not on this machine; ${packageAdvice}`;
 }

@@ -1,7 +1,7 @@
 // WinFsp library: the symbols of its DLL that a mount needs, and the two of Windows that find it and
 // copy into the driver's memory. Opens them; knows nothing of what is done with them.
 
-import { Failure, messageOf } from "../src/base/errors.ts";
+import { openFirst } from "./open_first.ts";
 import { decodeWide, encodeWide } from "./winfsp_layout.ts";
 
 // Calls that may ask the file system itself, or wait for its threads, run on a thread of their own:
@@ -122,9 +122,17 @@ export function findWinfsp(): WinfspPlace {
 export function openWinfspLibraries(
   place: WinfspPlace = findWinfsp(),
 ): WinfspLibraries {
-  const winfsp = openFirst(place.winfsp, winfspSymbols);
+  const { library: winfsp } = openFirst(
+    place.winfsp,
+    winfspSymbols,
+    sayMissing,
+  );
   try {
-    const memory = openFirst([place.memory], memorySymbols);
+    const { library: memory } = openFirst(
+      [place.memory],
+      memorySymbols,
+      sayMissing,
+    );
     return {
       winfsp: winfsp.symbols,
       memmove: memory.symbols.memmove,
@@ -139,31 +147,9 @@ export function openWinfspLibraries(
   }
 }
 
-function openFirst<S extends Deno.ForeignLibraryInterface>(
-  files: readonly string[],
-  symbols: S,
-): Deno.DynamicLibrary<S> {
-  let cause: unknown;
-  for (const file of files) {
-    try {
-      return Deno.dlopen(file, symbols);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotCapable) {
-        throw new Failure(
-          "permission-denied",
-          `Cannot mount: ${messageOf(error)}`,
-          { cause: error },
-        );
-      }
-      cause = error;
-    }
-  }
-  throw new Failure(
-    "not-found",
-    `Cannot mount: WinFsp is not on this machine, or too old ` +
-      `(looked for ${files.join(" and ")}); ${installAdvice}`,
-    { cause },
-  );
+function sayMissing(files: readonly string[]): string {
+  return `Cannot mount: WinFsp is not on this machine, or too old ` +
+    `(looked for ${files.join(" and ")}); ${installAdvice}`;
 }
 
 /** WinFsp's folder as its installer wrote it down, with a `\` at its end. */

@@ -1,5 +1,6 @@
-// Harm: what was damaged in a world before an operation, within what can be rebuilt.
+// Harm: what was damaged in a world before an operation, within what can be rebuilt, and its repair.
 
+import { deepStrictEqual } from "node:assert/strict";
 import type { Store } from "../../src/store/store.ts";
 import {
   cutFile,
@@ -7,6 +8,8 @@ import {
   removeFile,
   rotBytes,
 } from "../archive/harness.ts";
+import { contentOf } from "./archive_files.ts";
+import type { Run } from "./operation.ts";
 import type { World } from "./world.ts";
 
 /** Harms files of the first entry within what can be rebuilt: m shards of every block, metadata. */
@@ -45,4 +48,20 @@ function harm(store: Store, path: string, kind: number): void {
   if (kind === 0) removeFile(store, path);
   else if (kind === 1) cutFile(store, path, Math.floor(bytes / 2));
   else rotBytes(store, path, Math.floor(bytes / 3), 1);
+}
+
+/** Harms the world's archive; the repair that must bring back all of it. */
+export function damageForRepair(world: World): Run {
+  const pristine = contentOf(world.archive);
+  damage(world);
+  return {
+    run: async (bench) => {
+      const reports = await bench.health(true);
+      return reports.every(({ state }) =>
+        state === "healthy" || state === "repaired"
+      );
+    },
+    expectDone: ({ archive }) =>
+      deepStrictEqual(contentOf(archive), pristine, "all is repaired"),
+  };
 }

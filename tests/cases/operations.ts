@@ -9,7 +9,7 @@ import { type Bench, readTree } from "../archive/harness.ts";
 import { streamOf } from "../archive/byte_streams.ts";
 import { epochs, writeLegacy } from "../archive/legacy_writer.ts";
 import { contentOf } from "./archive_files.ts";
-import { damage } from "./harm.ts";
+import { damage, damageForRepair } from "./harm.ts";
 import { treeOperations } from "./tree_operations.ts";
 import type { Operation } from "./operation.ts";
 import { commitFile, fileContent, type World } from "./world.ts";
@@ -99,18 +99,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     async prepare(world) {
       await world.keep("file");
       await world.keep("other");
-      const pristine = contentOf(world.archive);
-      damage(world);
-      return {
-        run: async (bench) => {
-          const reports = await bench.health(true);
-          return reports.every(({ state }) =>
-            state === "healthy" || state === "repaired"
-          );
-        },
-        expectDone: ({ archive }) =>
-          deepStrictEqual(contentOf(archive), pristine, "all is repaired"),
-      };
+      return damageForRepair(world);
     },
   },
   remove: {

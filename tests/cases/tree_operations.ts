@@ -6,8 +6,7 @@ import type { MemoryStore } from "../../src/store/memory_store.ts";
 import type { Bench } from "../archive/harness.ts";
 import { pictureOf } from "../archive/tree_desk.ts";
 import { commitTree, plantTree } from "../archive/trees.ts";
-import { contentOf } from "./archive_files.ts";
-import { damage } from "./harm.ts";
+import { damage, damageForRepair } from "./harm.ts";
 import type { Operation } from "./operation.ts";
 import { benchNumbers, type Content, type World } from "./world.ts";
 
@@ -34,18 +33,7 @@ export const treeOperations: Readonly<Record<string, Operation>> = {
     fails: ["archive"],
     async prepare(world) {
       await keepTree(world);
-      const pristine = contentOf(world.archive);
-      damage(world);
-      return {
-        run: async (bench) => {
-          const reports = await bench.health(true);
-          return reports.every(({ state }) =>
-            state === "healthy" || state === "repaired"
-          );
-        },
-        expectDone: ({ archive }) =>
-          deepStrictEqual(contentOf(archive), pristine, "all is repaired"),
-      };
+      return damageForRepair(world);
     },
   },
   "restore tree": {

@@ -1,7 +1,7 @@
 // Abandoned lock: a commit is killed at its work, and the next command takes its lock over.
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { kill, type RunOptions } from "./program.ts";
+import { kill, pause, type RunOptions } from "./program.ts";
 import { kib, Workplace } from "./workplace.ts";
 
 /** The lock of whoever writes. */
@@ -18,9 +18,7 @@ export async function expectTakenOver(
   await big.truncate(400 * kib * kib);
   using running = work.start(["commit", "big"], options);
   // The entry of before, the lock, and the staging folder, which comes last.
-  while (countNames(work) < 3) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+  while (countNames(work) < 3) await pause(2);
   kill(running.child, "SIGKILL");
   await running.ending;
   const { pid, command } = JSON.parse(

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { pause } from "./program.ts";
 import { remove, rot } from "./damage.ts";
 import { describe, listTree, readTree } from "./tree.ts";
 import { kib, manyLeaves, Workplace } from "./workplace.ts";
@@ -119,10 +120,6 @@ Deno.test("an entry that is removed during a health run or a restore is gone, no
   equal((await work.health()).code, 0);
   await work.expectRestore(0, "kept", kept.content);
 });
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 function topOf(work: Workplace): string[] {
   return [...Deno.readDirSync(work.archive)].map(({ name }) => name);

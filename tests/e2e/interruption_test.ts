@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { remove } from "./damage.ts";
-import { type Ending, kill, type Running } from "./program.ts";
+import { type Ending, kill, pause, waitFor } from "./program.ts";
 import { describe, listTree, readTree } from "./tree.ts";
 import { kib, manyLeaves, Workplace } from "./workplace.ts";
 
@@ -255,20 +255,6 @@ function isStopped(ending: Ending, signal: "SIGINT" | "SIGKILL"): boolean {
   }
   equal(ending.code, 1, ending.stdout + ending.stderr);
   return false;
-}
-
-/** Waits until `isTrue`, or the process ended. */
-async function waitFor(
-  running: Running,
-  isTrue: () => boolean,
-): Promise<void> {
-  let ended = false;
-  running.ending.finally(() => ended = true).catch(() => {});
-  while (!ended && !isTrue()) await pause(1);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function topOf(work: Workplace): string[] {

@@ -72,6 +72,21 @@ export function startProgram(
   };
 }
 
+/** Waits until `isTrue`, or the process ended. */
+export async function waitFor(
+  running: Running,
+  isTrue: () => boolean,
+): Promise<void> {
+  let ended = false;
+  running.ending.finally(() => ended = true).catch(() => {});
+  while (!ended && !isTrue()) await pause(1);
+}
+
+/** Waits. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** Sends a signal; a process that ended meanwhile is none to send it to. */
 export function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
   try {

@@ -9,7 +9,7 @@ import { equalBytes } from "../../src/base/bytes.ts";
 import type { Prng } from "../../src/base/prng.ts";
 import { idOfStaging } from "../../src/format/entry_path.ts";
 import { remove } from "../e2e/damage.ts";
-import { kill, type Running } from "../e2e/program.ts";
+import { kill, pause, waitFor } from "../e2e/program.ts";
 import { listTree, readTree } from "../e2e/tree.ts";
 import { kib, manyLeaves, Workplace } from "../e2e/workplace.ts";
 
@@ -245,18 +245,4 @@ function linkTree(source: string, target: string): void {
   const { success } = new Deno.Command("cp", { args: ["-rl", source, target] })
     .outputSync();
   ok(success, "cp");
-}
-
-/** Waits until `isTrue`, or the process ended. */
-async function waitFor(
-  running: Running,
-  isTrue: () => boolean,
-): Promise<void> {
-  let ended = false;
-  running.ending.finally(() => ended = true).catch(() => {});
-  while (!ended && !isTrue()) await pause(1);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -12,6 +12,17 @@ export const repository: string = decodeURIComponent(
 /** The version that is packed. */
 export const version: string = configuration.version;
 
+/** All that a download must hold and an installation put into its place. */
+export const filesInDownload: readonly string[] = [
+  "bin/blockframe",
+  "share/bash-completion/completions/blockframe",
+  "share/doc/blockframe/LICENSE",
+  "share/doc/blockframe/THIRD-PARTY.txt",
+  "share/fish/vendor_completions.d/blockframe.fish",
+  "share/man/man1/blockframe.1",
+  "share/zsh/site-functions/_blockframe",
+];
+
 /** How a program ended and what it said. */
 export interface Ending {
   readonly code: number;
@@ -95,12 +106,19 @@ export function run(
   const words = umask === undefined
     ? [program, ...args]
     : ["sh", "-c", `umask ${umask}; exec "$@"`, "sh", program, ...args];
-  const { code, stdout, stderr } = new Deno.Command(words[0]!, {
+  const output = new Deno.Command(words[0]!, {
     args: words.slice(1),
     stdin: "null",
     ...others,
     env: { LC_ALL: "C.UTF-8", DENO_NO_UPDATE_CHECK: "1", ...options.env },
   }).outputSync();
+  return decodeEnding(output);
+}
+
+/** The ending of a program, what it printed as text. */
+export function decodeEnding(
+  { code, stdout, stderr }: Deno.CommandOutput,
+): Ending {
   const decoder = new TextDecoder();
   return {
     code,

@@ -7,7 +7,15 @@ import {
   ok,
 } from "node:assert/strict";
 import { Ajv } from "ajv";
-import { Desk, listTree, outputOf, repository, run, version } from "./desk.ts";
+import {
+  Desk,
+  filesInDownload,
+  listTree,
+  outputOf,
+  repository,
+  run,
+  version,
+} from "./desk.ts";
 
 const target = Deno.build.target;
 const download = `blockframe-${version}-${target}.tar.xz`;
@@ -91,15 +99,7 @@ Deno.test("release: a download holds program, licences, man page, completions, a
   );
   deepStrictEqual(
     files,
-    [
-      "bin/blockframe",
-      "share/bash-completion/completions/blockframe",
-      "share/doc/blockframe/LICENSE",
-      "share/doc/blockframe/THIRD-PARTY.txt",
-      "share/fish/vendor_completions.d/blockframe.fish",
-      "share/man/man1/blockframe.1",
-      "share/zsh/site-functions/_blockframe",
-    ].map((path) => `${folder}/${path}`),
+    filesInDownload.map((path) => `${folder}/${path}`),
   );
 });
 

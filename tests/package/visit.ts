@@ -1,7 +1,13 @@
 // Visit: a web server with the files of a release, and a machine on which install.sh is run against
 // it. Tests take files away, cut them or change them, each in its own visit.
 
-import { Desk, type Ending, repository, version } from "./desk.ts";
+import {
+  decodeEnding,
+  Desk,
+  type Ending,
+  repository,
+  version,
+} from "./desk.ts";
 
 /** The script under test. */
 export const script: string = `${repository}/tools/install.sh`;
@@ -60,7 +66,7 @@ export class Visit implements AsyncDisposable {
     options: { shell?: string[]; env?: Record<string, string> } = {},
   ): Promise<Ending> {
     const [program, ...words] = options.shell ?? ["dash"];
-    const { code, stdout, stderr } = await new Deno.Command(program!, {
+    const output = await new Deno.Command(program!, {
       args: [...words, script, ...args],
       cwd: this.path,
       clearEnv: true,
@@ -71,12 +77,7 @@ export class Visit implements AsyncDisposable {
       },
       stdin: "null",
     }).output();
-    const decoder = new TextDecoder();
-    return {
-      code,
-      stdout: decoder.decode(stdout),
-      stderr: decoder.decode(stderr),
-    };
+    return decodeEnding(output);
   }
 
   /** Puts programs that print what they are told in front of the PATH; gives that PATH. */

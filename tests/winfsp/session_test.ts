@@ -7,7 +7,7 @@ import { decodeUtf8 } from "../../src/base/bytes.ts";
 import { isFailure } from "../../src/base/errors.ts";
 import { FakeView } from "./fake_view.ts";
 import { Served } from "./served.ts";
-import { Standin } from "./standin.ts";
+import { type Opened, Standin } from "./standin.ts";
 
 const folder = await Deno.makeTempDir();
 const windows = await Standin.build(folder);
@@ -22,6 +22,15 @@ const files = {
 
 function text(read: Uint8Array | string): string {
   return typeof read === "string" ? read : decodeUtf8(read)!;
+}
+
+/** A read that has reached the view, and waits there until the gate opens. */
+async function startSlowRead(view: FakeView, file: Opened["file"]) {
+  const gate = Promise.withResolvers<void>();
+  view.gate = gate.promise;
+  const slow = windows.read(file, 0, 5);
+  await waitFor(() => view.waitCount === 1);
+  return { gate, slow };
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {
@@ -96,10 +105,7 @@ Deno.test("a stop waits for what is under way, and takes nothing new", async () 
   const view = new FakeView(files);
   await using served = await Served.at(windows, view);
   const { file } = await windows.open("\\a.txt");
-  const gate = Promise.withResolvers<void>();
-  view.gate = gate.promise;
-  const slow = windows.read(file, 0, 5);
-  await waitFor(() => view.waitCount === 1);
+  const { gate, slow } = await startSlowRead(view, file);
   served.stop();
   let isEnded = false;
   served.ended.then(() => isEnded = true);
@@ -117,10 +123,7 @@ Deno.test("a driver that ends the volume ends the mount; late answers touch noth
   const view = new FakeView(files);
   await using served = await Served.at(windows, view);
   const { file } = await windows.open("\\a.txt");
-  const gate = Promise.withResolvers<void>();
-  view.gate = gate.promise;
-  const slow = windows.read(file, 0, 5);
-  await waitFor(() => view.waitCount === 1);
+  const { gate, slow } = await startSlowRead(view, file);
   windows.vanish();
   equal(await slow, "CANCELLED"); // and its memory is unmapped
   await waitFor(() => windows.count().dispatchers === 0); // which we were told
