@@ -87,6 +87,7 @@ for (const { what, args, damaged } of works) {
         match(ending.stderr, /not there any more|the disk is not there/);
         doesNotMatch(ending.stdout + ending.stderr, /damage|lost|rotten/i);
         await stick.unplug();
+        stick.mend();
         await stick.plugIn();
         const after = await desk.run(["health", ...end]);
         const codes = damaged ? [0, 1] : [0];
