@@ -28,7 +28,6 @@ export async function runCleanup(
   if (olderThan === undefined) {
     throw new Failure("invalid-argument", "--older-than is no duration");
   }
-  assertCanAsk(command, session);
   await using archive = await session.openArchive();
   const items = archive.planCleanup(olderThan);
   const old = items.filter(({ verdict }) => verdict === "remove")
@@ -45,6 +44,8 @@ export async function runCleanup(
   };
   for (const item of kept) tellKept(item, command.olderThan, session);
   if (command.dryRun) return showCleanup(old, document, session);
+  // Where nothing goes nobody has to be asked.
+  if (old.length > 0) assertCanAsk(command, session);
   if (!command.confirmed) {
     for (const leftover of old) output.message(describeLeftover(leftover));
   }
@@ -71,8 +72,10 @@ export async function runCleanup(
     exitCode,
   });
   output.goodNews(
-    `${formatCount(removed.length, "folder")} removed, ` +
-      `${formatSize(sumBytes(removed))} freed`,
+    old.length === 0
+      ? "There is nothing to remove"
+      : `${formatCount(removed.length, "folder")} removed, ` +
+        `${formatSize(sumBytes(removed))} freed`,
   );
   return exitCode;
 }

@@ -3,7 +3,8 @@
 
 import { isExecutable } from "../base/embedded.ts";
 
-// What `deno task start` has, and what a mount needs: a child gets no more than this program may.
+// What `deno task start` has, but for the right to start anything: a child gets no more than this
+// program may. tests/cli/program_command_test.ts compares the two.
 const flags = [
   "--quiet",
   "--no-prompt",

@@ -69,6 +69,31 @@ Deno.test("cleanup asks, and without a terminal needs --yes", async () => {
   }
 });
 
+for (const args of [["cleanup"], ["cleanup", "--yes"], ["cleanup", "--json"]]) {
+  Deno.test(`${args.join(" ")} without a terminal ends well where nothing is to be removed`, async () => {
+    for (const items of [[], [young]]) {
+      const idle = newWorld();
+      idle.archive.cleanupItems = items;
+      assert.equal(await run(idle, ...args), 0);
+      if (args.includes("--json")) {
+        assert.deepEqual(documentsOf(idle)[0]!["removed"], []);
+      } else assert.equal(idle.stdout, "There is nothing to remove\n");
+      assert.deepEqual(idle.archive.removed, []);
+    }
+  });
+}
+
+Deno.test("cleanup says before its refusal what it leaves, and not what it would remove", async () => {
+  const refused = world();
+  assert.equal(await run(refused, "cleanup"), 16);
+  assert.match(
+    refused.stderr,
+    /^Left \.staging_0*bb .*\n.*--yes removes without asking/,
+  );
+  assert.ok(!refused.stderr.includes(described));
+  assert.deepEqual(refused.archive.removed, []);
+});
+
 for (const age of ["1", "soon", "2x", ""]) {
   Deno.test(`cleanup refuses --older-than=${age}`, async () => {
     const refused = world();

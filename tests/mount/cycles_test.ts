@@ -2,11 +2,11 @@
 // left behind, however it ends.
 
 import { equal, ok } from "node:assert/strict";
-import { systemClock } from "../../src/base/ports.ts";
 import { mountView } from "../../src/mount/mount.ts";
 import { makeTemporaryFolder } from "../e2e/workplace.ts";
 import { emptyView } from "./empty_view.ts";
 import { isMounted } from "./mounted.ts";
+import { plainMount } from "./shared_mount.ts";
 
 const cycleCount = 1000;
 
@@ -18,24 +18,16 @@ async function cycle(
   const stop = new AbortController();
   let looked = false;
   await mountView({
+    ...plainMount,
     view: emptyView,
     mountpoint: path,
-    source: undefined,
     label: "cycle, with a comma",
-    allowOther: false,
-    uid: undefined,
-    gid: undefined,
-    mode: undefined,
     signal: stop.signal,
-    clock: systemClock,
     onMounted: () => {
       // Asked by another thread while this one serves.
       Deno.readDir(path)[Symbol.asyncIterator]().next().then(
         ({ done }) => looked = done === true,
       ).finally(() => end(stop));
-    },
-    onFault: (error) => {
-      throw error;
     },
   });
   ok(looked, "the mount answered");

@@ -3,7 +3,6 @@
 
 import { equal, match, ok } from "node:assert/strict";
 import { equalBytes } from "../../src/base/bytes.ts";
-import { systemClock } from "../../src/base/ports.ts";
 import { mountView } from "../../src/mount/mount.ts";
 import {
   type NodeId,
@@ -14,6 +13,7 @@ import {
 import { repository, startOf } from "../e2e/home.ts";
 import { makeTemporaryFolder, Workplace } from "../e2e/workplace.ts";
 import { isMounted, Mounted, namesIn, readBytes, runTool } from "./mounted.ts";
+import { plainMount } from "./shared_mount.ts";
 
 const mib = 1024 * 1024;
 
@@ -114,20 +114,12 @@ Deno.test("a folder of 100,000 files is listed whole, each name once", async () 
   const stop = new AbortController();
   const { promise: mounted, resolve } = Promise.withResolvers<void>();
   const served = mountView({
+    ...plainMount,
     view: crowd(100_000),
     mountpoint: path,
-    source: undefined,
     label: "crowd",
-    allowOther: false,
-    uid: undefined,
-    gid: undefined,
-    mode: undefined,
     signal: stop.signal,
-    clock: systemClock,
     onMounted: () => resolve(),
-    onFault: (error) => {
-      throw error;
-    },
   });
   await mounted;
   try {

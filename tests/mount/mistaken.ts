@@ -1,9 +1,9 @@
 // Mistaken: a program that mounts, and then makes a mistake as no program of ours should. Ends as
 // main.ts does, which catches what nobody caught. Its arguments: the folder, and what happens.
 
-import { systemClock } from "../../src/base/ports.ts";
 import { mountView } from "../../src/mount/mount.ts";
 import { emptyView } from "./empty_view.ts";
+import { plainMount } from "./shared_mount.ts";
 
 const [mountpoint, mistake] = Deno.args;
 
@@ -22,19 +22,14 @@ const fail = () => {
 };
 
 await mountView({
+  ...plainMount,
   view: mistake === "busy"
     // Whoever asks for this waits for ever.
     ? { ...emptyView, lookup: () => new Promise(() => {}) }
     : emptyView,
   mountpoint: mountpoint!,
-  source: undefined,
   label: "mistaken",
-  allowOther: false,
-  uid: undefined,
-  gid: undefined,
-  mode: undefined,
   signal: new AbortController().signal,
-  clock: systemClock,
   onMounted: () => {
     if (mistake === "ready") fail();
     if (mistake === "rejection") Promise.reject(new Error("a mistake"));
