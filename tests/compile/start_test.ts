@@ -33,6 +33,7 @@ const telling = `console.log(JSON.stringify({
 const fixed = {
   DENO_DIR: "/dev/null/blockframe",
   DENO_DISABLE_NODE_SHIM: "1",
+  DENO_LOG: "error,deno::cache::cache_db=off",
   DENO_NO_PACKAGE_JSON: "1",
   DENO_NO_UPDATE_CHECK: "1",
 };

@@ -59,6 +59,19 @@ onTerminal("progress is shown on one line and taken away", async () => {
   }
 });
 
+onTerminal(
+  "a terminal shows what the program says and nothing else",
+  async () => {
+    using work = new Workplace();
+    const { code, text } = await runOnTerminal(work, ["version", "--no-color"]);
+    equal(code, 0);
+    equal(
+      text.replaceAll("\r\n", "\n"),
+      (await work.expect(0, ["version"])).stdout,
+    );
+  },
+);
+
 onTerminal("colours are for terminals that want them", async () => {
   using work = new Workplace();
   await work.commit("file", 20 * kib);

@@ -78,10 +78,12 @@ const fixedFlags = [
   "--unstable-worker-options",
 ];
 
-// A cache that can never be written to, nor be shared with anybody.
+// A cache that can never be written to, nor be shared with anybody; on a terminal Deno would say so at
+// every start.
 const fixedVariables = [
   "DENO_DIR=/dev/null/blockframe",
   "DENO_DISABLE_NODE_SHIM=1",
+  "DENO_LOG=error,deno::cache::cache_db=off",
   "DENO_NO_PACKAGE_JSON=1",
   "DENO_NO_UPDATE_CHECK=1",
 ];
