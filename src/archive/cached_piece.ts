@@ -6,6 +6,7 @@ import {
   blockDataShards,
   type Geometry,
   type RowRun,
+  segmentCountOf,
   segmentLength,
 } from "../format/geometry.ts";
 import { pieceBytes } from "./leaf_cache.ts";
@@ -22,8 +23,10 @@ export interface Piece {
   readonly bytes: number;
 }
 
-/** Pieces of an entry, together fewer than can be told apart in a key. */
-export const pieceCountMax: number = 2 ** 32;
+/** Numbers that the pieces of an entry take, from 0 on. */
+export function pieceCountOf(geometry: Geometry): number {
+  return segmentCountOf(geometry) * piecesPerSegment(geometry);
+}
 
 /** The piece that holds the payload byte at `payloadOffset`. */
 export function pieceAt(geometry: Geometry, payloadOffset: number): Piece {
@@ -35,9 +38,8 @@ export function pieceAt(geometry: Geometry, payloadOffset: number): Piece {
   const base = segment * geometry.segmentBytes;
   const place = Math.floor((payloadOffset - base) / pieceBytes);
   const segmentOffset = place * pieceBytes;
-  const piecesPerSegment = Math.ceil(geometry.segmentBytes / pieceBytes);
   return {
-    index: segment * piecesPerSegment + place,
+    index: segment * piecesPerSegment(geometry) + place,
     segment,
     segmentOffset,
     payloadOffset: base + segmentOffset,
@@ -46,6 +48,10 @@ export function pieceAt(geometry: Geometry, payloadOffset: number): Piece {
       segmentLength(geometry, segment) - segmentOffset,
     ),
   };
+}
+
+function piecesPerSegment({ segmentBytes }: Geometry): number {
+  return Math.ceil(segmentBytes / pieceBytes);
 }
 
 /** The pieces of `payloadOffset` and on, before `end`, in order. */

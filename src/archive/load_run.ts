@@ -27,26 +27,39 @@ export function loadRun(job: LoadJob, context: JobContext): number[] {
   );
   const length = runLength(geometry, run, shard);
   using lease = context.codec.lease(length);
-  using digestLease = context.codec.lease(run.rowCount * digestBytes);
   const unread = readRows(job, lease, context);
+  const wrong = wrongRows(job, lease, context);
+  copyOut(job, lease, length);
+  for (const row of wrong) unread.add(row);
+  return [...unread].sort((left, right) => left - right);
+}
+
+/** Rows of a data shard in memory, by their index in the run, that are not what their digests say. */
+export function wrongRows(
+  { geometry, run, shard, digests }: Pick<
+    LoadJob,
+    "geometry" | "run" | "shard" | "digests"
+  >,
+  lease: Lease,
+  { codec }: Pick<JobContext, "codec">,
+): number[] {
+  using digestLease = codec.lease(run.rowCount * digestBytes);
   const shardOffset = run.firstRow * geometry.leafBytes;
-  context.codec.digestLeaves({
+  codec.digestLeaves({
     source: lease.offset,
-    bytes: length,
+    bytes: lease.bytes,
     leafBytes: geometry.leafBytes,
     streamOffset: payloadOffsetOf(geometry, run.block, shard, shardOffset),
     target: digestLease.offset,
     wholeStream: geometry.payloadBytes <= geometry.leafBytes,
   });
-  const faulty: number[] = [];
-  const rowCount = Math.ceil(length / geometry.leafBytes);
+  const wrong: number[] = [];
   const found = digestLease.view();
-  for (let row = 0; row < rowCount; row++) {
-    const right = equalBytes(digestAt(found, row), digestAt(job.digests, row));
-    if (unread.has(row) || !right) faulty.push(row);
+  for (let row = 0; row * geometry.leafBytes < lease.bytes; row++) {
+    const isRight = equalBytes(digestAt(found, row), digestAt(digests, row));
+    if (!isRight) wrong.push(row);
   }
-  copyOut(job, lease, length);
-  return faulty;
+  return wrong;
 }
 
 /** Reads the rows; gives those that could not be read in full. */

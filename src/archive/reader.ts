@@ -27,10 +27,11 @@ import { type LiveDigests, openLiveDigests } from "./live_digests.ts";
 import { readAnyManifest } from "./manifest_copies.ts";
 import { Permits } from "./permits.ts";
 import { touch, trim } from "./recent.ts";
-import { type Piece, pieceCountMax, piecesOf, rowsOf } from "./cached_piece.ts";
+import { type Piece, pieceCountOf, piecesOf, rowsOf } from "./cached_piece.ts";
 import { ReadAhead } from "./read_ahead.ts";
 import { rebuildPiece } from "./rebuild_piece.ts";
 import { RepairQueue } from "./repair_queue.ts";
+import { finishRead, settled } from "./finish_read.ts";
 import { VerifiedBytes, type VerifiedRead } from "./verified_read.ts";
 import type { ScannedEntry } from "./scan_entry.ts";
 
@@ -92,7 +93,8 @@ interface KnownTable {
 /** An entry with its place in the cache's keys. */
 interface DigestedEntry extends ScannedEntry {
   readonly outboard: LiveDigests;
-  readonly serial: number;
+  /** The key of its first piece; those of the others follow. */
+  readonly firstKey: number;
 }
 
 /** Reads the payloads of one archive. */
@@ -112,7 +114,9 @@ export class ArchiveReader implements AsyncDisposable {
   readonly #inline: Executor;
   readonly #threads: Executor;
   readonly #repairs: RepairQueue | undefined;
-  readonly #serials = new Map<string, number>();
+  /** By folder: as long as the reader lives, no key stands for two pieces. */
+  readonly #firstKeys = new Map<string, number>();
+  #nextKey = 0;
   /** By folder, the one used last at the end. */
   readonly #entries = new Map<string, DigestedEntry>();
   readonly #loads = new Set<Promise<void>>();
@@ -278,10 +282,18 @@ export class ArchiveReader implements AsyncDisposable {
       const waits = this.#hold(entry, pieces, held);
       this.#readAhead(entry, payloadOffset, end, ahead);
       const finish = (lost: readonly LostRows[]) =>
-        finishRead(entry, pieces, held, lost, payloadOffset, end, {
-          cache: this.#cache,
-          release,
-        });
+        finishRead(
+          entry.manifest.geometry,
+          pieces,
+          held,
+          lost,
+          payloadOffset,
+          end,
+          {
+            cache: this.#cache,
+            release,
+          },
+        );
       if (waits === undefined) return finish(pieces.map(() => []));
       return waits.then(finish, (error) => {
         release();
@@ -350,30 +362,41 @@ export class ArchiveReader implements AsyncDisposable {
       this.counters.missCount++;
       this.counters.readAheadCount++;
       this.#aheadPieces++;
-      // Until it is loaded the slot stays ours, and counts, also when the reader has gone elsewhere.
-      let holderCount = 2;
-      const leave = () => {
-        if (--holderCount === 0) this.#aheadPieces--;
-      };
-      ahead.keep(piece.payloadOffset + piece.bytes, () => {
-        this.#cache.release(added);
-        leave();
-      });
-      missing.push([piece, this.#pinned(key, added, leave)]);
+      missing.push([piece, this.#keptAhead(key, piece, added, ahead)]);
     }
     this.#loadAll(entry, missing, this.#threads);
   }
 
-  /** The new piece with a second pin, which the load gives back; then `onSettled` is called. */
-  #pinned(key: number, added: NewPiece, onSettled: () => void): NewPiece {
+  /**
+   * The new piece with a second pin, which the load gives back: until it is loaded the slot stays
+   * ours, and counts, also when the reader has gone elsewhere. What is not right is kept for nobody:
+   * who comes to it tries again, and the medium may be back by then.
+   */
+  #keptAhead(
+    key: number,
+    piece: Piece,
+    added: NewPiece,
+    ahead: ReadAhead,
+  ): NewPiece {
     const second = this.#cache.take(key);
     assert(second !== undefined, "a piece that was added is there");
+    let holderCount = 2;
+    const leave = (held: HeldPiece) => {
+      this.#cache.release(held);
+      if (--holderCount === 0) this.#aheadPieces--;
+    };
+    let isKept = true;
+    const drop = () => {
+      if (isKept) leave(added);
+      isKept = false;
+    };
+    ahead.keep(piece.payloadOffset + piece.bytes, drop);
     return {
       ...added,
       settle: (outcome) => {
         added.settle(outcome);
-        this.#cache.release(second);
-        onSettled();
+        leave(second);
+        if (outcome instanceof Promise || outcome.length > 0) drop();
       },
     };
   }
@@ -481,14 +504,15 @@ export class ArchiveReader implements AsyncDisposable {
       touch(this.#entries, folder, known);
       return known;
     }
-    let serial = this.#serials.get(folder);
-    if (serial === undefined) {
-      serial = this.#serials.size;
-      this.#serials.set(folder, serial);
-    }
     const manifest = this.#readManifest(folder);
     const outboard = openLiveDigests(folder, manifest, this.#context);
-    const entry = { folder, manifest, outboard, serial };
+    let firstKey = this.#firstKeys.get(folder);
+    if (firstKey === undefined) {
+      firstKey = this.#nextKey;
+      this.#nextKey += pieceCountOf(manifest.geometry);
+      this.#firstKeys.set(folder, firstKey);
+    }
+    const entry = { folder, manifest, outboard, firstKey };
     this.#entries.set(folder, entry);
     trim(
       this.#entries,
@@ -536,57 +560,7 @@ export class EntryReader implements Disposable {
 }
 
 function keyOf(entry: DigestedEntry, piece: Piece): number {
-  assert(piece.index < pieceCountMax, "a piece's number fits its key");
-  return entry.serial * pieceCountMax + piece.index;
-}
-
-/** The bytes of a range whose pieces are loaded, unless some of them are lost. */
-function finishRead(
-  entry: DigestedEntry,
-  pieces: readonly Piece[],
-  held: readonly HeldPiece[],
-  lost: readonly LostRows[],
-  payloadOffset: number,
-  end: number,
-  memory: { readonly cache: LeafCache; release(): void },
-): VerifiedRead {
-  const { leafBytes } = entry.manifest.geometry;
-  for (const [index, piece] of pieces.entries()) {
-    for (const row of lost[index]!) {
-      const from = piece.payloadOffset + row * leafBytes;
-      const to = Math.min(
-        from + leafBytes,
-        piece.payloadOffset + piece.bytes,
-      );
-      if (to <= payloadOffset || from >= end) continue;
-      memory.release();
-      const range = { payloadOffset: from, bytes: to - from };
-      return { kind: "lost", range };
-    }
-  }
-  const parts = pieces.map((piece, index) => {
-    const from = Math.max(payloadOffset - piece.payloadOffset, 0);
-    const to = Math.min(end - piece.payloadOffset, piece.bytes);
-    const { buffer, offset } = memory.cache.memoryOf(
-      held[index]!.slot,
-      from,
-      to - from,
-    );
-    return new Uint8Array(buffer, offset, to - from);
-  });
-  return { kind: "bytes", bytes: new VerifiedBytes(parts, memory.release) };
-}
-
-/**
- * All results, once every one is there: a slot of which another thread is still writing must not be
- * given away because a piece beside it failed.
- */
-async function settled(
-  waits: readonly (LostRows | Promise<LostRows>)[],
-): Promise<LostRows[]> {
-  const results = await Promise.allSettled(waits);
-  return results.map((each) => {
-    if (each.status === "rejected") throw each.reason;
-    return each.value;
-  });
+  const key = entry.firstKey + piece.index;
+  assert(Number.isSafeInteger(key), "a key stands for one piece");
+  return key;
 }

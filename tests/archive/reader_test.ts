@@ -18,7 +18,15 @@ import { ReadOnlyStore } from "../../src/store/read_only_store.ts";
 import { Buffer } from "node:buffer";
 import { shardPath } from "../../src/format/entry_path.ts";
 import { makeShaped } from "./cross_block_entry.ts";
-import { Bench, cutFile, kib, removeFile, rotBytes } from "./harness.ts";
+import {
+  Bench,
+  cutFile,
+  kib,
+  readFile,
+  removeFile,
+  rotBytes,
+  writeFile,
+} from "./harness.ts";
 
 /** What a read gave: bytes, or where they are lost. */
 async function readOf(
@@ -251,6 +259,34 @@ Deno.test("what no single block can rebuild comes from the parity across blocks"
   equal((await bench.healthOfOne(true)).state === "lost", false);
 });
 
+Deno.test("rows in the middle of a piece come from the parity across blocks, too", async () => {
+  const { archive, folder, geometry, payload } = await makeShaped({
+    dataShards: 4,
+    parityShards: 1,
+    groups: 1,
+    parity: 1,
+    segmentLeaves: 16,
+    payloadBytes: 256 * kib,
+  });
+  // Two shards of block 1: more than its parity. Rows 3 and 4, and 9, of the piece that a segment is.
+  for (const row of [3, 4, 9]) {
+    for (const shard of [1, 2]) {
+      const path = `${folder}/${shardPath(geometry, 1, shard)}`;
+      rotBytes(archive, path, row * kib + 100, 50);
+    }
+  }
+  const bench = new Bench({ archive });
+  await using reader = await open(bench, { repair: false });
+  using file = reader.open((await reader.entries())[0]!);
+  for (let offset = 0; offset < payload.length; offset += 64 * kib) {
+    const expected = payload.slice(offset, offset + 64 * kib);
+    const found = await readOf(file, offset, 64 * kib);
+    ok(found instanceof Uint8Array, `lost at ${offset}`);
+    equal(Buffer.compare(found, expected), 0, `right bytes at ${offset}`);
+  }
+  ok(reader.counters.rebuiltLeafCount >= 6);
+});
+
 Deno.test("digests come page by page, from any copy that has them right", async () => {
   const bench = new Bench();
   // With leaves of 1 KiB an outboard of three pages.
@@ -288,6 +324,14 @@ Deno.test("entries() of very many lets others have their turn", async () => {
   equal((await entries).length, 120);
   equal((await reader.entries()).length, 120);
 });
+
+/** Waits for what comes with a few turns of the event loop; the limit is for what never comes. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 4000 && !holds(); turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  ok(holds());
+}
 
 /** A reader whose threads answer later, as real ones do. */
 function openWide(
@@ -342,10 +386,7 @@ Deno.test("who reads from front to back is read ahead for, and gives it all back
     ok(reader.counters.rebuiltLeafCount > 0 === end > 3 * 1024 * kib);
     await reader.settle();
     // What was on its way is let go as it comes.
-    for (let turn = 0; turn < 500 && reader.pinnedCount > 0; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    equal(reader.pinnedCount, 0);
+    await until(() => reader.pinnedCount === 0);
   }
   equal((await bench.healthOfOne(false)).state, "healthy");
 });
@@ -424,6 +465,48 @@ Deno.test("a read that fails keeps its memory until all threads have written the
   await rejects(read, /the first job fails/);
   equal(reader.pinnedCount, 0);
   await reader[Symbol.asyncDispose]();
+});
+
+Deno.test("what could not be read ahead is tried again by whoever comes to it", async () => {
+  const bench = new Bench({ settings: bigLeaves });
+  const content = new Prng(22).bytes(4 * 1024 * kib);
+  const { folder } = await bench.commit("it", content, "erasure:4+1");
+  // Lost in two shards of one row, which is more than can be rebuilt: until somebody brings it back.
+  const row = 640 * kib;
+  const { geometry } = bench.engine.select("it").manifest;
+  const paths = [0, 1].map((shard) =>
+    `${folder}/${shardPath(geometry, 0, shard)}`
+  );
+  const intact = paths.map((path) => readFile(bench.archive, path));
+  for (const path of paths) rotBytes(bench.archive, path, row, 100);
+  let isUnplugged = true;
+  await using reader = openWide(bench, () => {
+    if (!isUnplugged) return Promise.resolve();
+    throw new Failure("offline", "the disk is not there");
+  });
+  using file = reader.open((await reader.entries())[0]!);
+  const readRight = async (offset: number) =>
+    deepEqual(
+      await readOf(file, offset, 128 * kib),
+      content.slice(offset, offset + 128 * kib),
+      `at ${offset}`,
+    );
+  await readRight(0);
+  await readRight(128 * kib);
+  const first = reader.counters.readAheadCount;
+  ok(first > 0);
+  await until(() => reader.pinnedCount === 0);
+  isUnplugged = false;
+  for (let offset = 256 * kib; offset < row; offset += 128 * kib) {
+    await readRight(offset);
+  }
+  ok(reader.counters.readAheadCount > first, "it was read ahead again");
+  await until(() => reader.counters.lostLeafCount > 0);
+  deepEqual(await readOf(file, row, 128 * kib), { lost: row });
+  paths.forEach((path, index) =>
+    writeFile(bench.archive, path, intact[index]!)
+  );
+  await readRight(row);
 });
 
 Deno.test("a file that is gone is made whole by one read of it", async () => {
