@@ -26,6 +26,9 @@ const readsPerTurn = 100;
 /** How long an answer is taken as it is, milliseconds. */
 const freshMs = 250;
 
+/** How long until what looks like an entry and cannot be read is looked at again, milliseconds. */
+const retryMs = 10_000;
+
 /** The coarsest clock of a file system that we know: FAT counts in 2 s. */
 const timeGrainMs = 2000;
 
@@ -38,6 +41,10 @@ export class LiveCatalogue {
   #lookedMs = -Infinity;
   /** The time of change of the archive's folder when it was listed, unless it may stand still. */
   #listedAt: number | undefined;
+  /** Whether entries came or went since they were put in order. */
+  #isChanged = false;
+  /** When to list in any case, because something could not be read. */
+  #retryAtMs = Infinity;
 
   /** A catalogue that has not looked yet. */
   constructor(context: EngineContext) {
@@ -56,23 +63,33 @@ export class LiveCatalogue {
     if (nowMs - this.#lookedMs < freshMs) return this.#entries;
     this.#lookedMs = nowMs;
     const changedMs = store.stat("")?.modifiedMs;
-    if (changedMs !== undefined && changedMs === this.#listedAt) {
+    const isDue = nowMs >= this.#retryAtMs;
+    if (changedMs !== undefined && changedMs === this.#listedAt && !isDue) {
       return this.#entries;
     }
+    // What fails from here on is done anew the next time.
+    this.#listedAt = undefined;
+    this.#retryAtMs = Infinity;
     // Within the grain of its clock a folder can change and look the same.
     const isSettled = changedMs !== undefined &&
       clock.nowMs() - changedMs > timeGrainMs;
-    this.#listedAt = isSettled ? changedMs : undefined;
-    const { added, changed } = this.#compareNames();
-    if (added.length <= readsPerTurn) return this.#read(added, changed);
-    this.#reading = this.#readMany(added).finally(() => {
+    const finish = () => {
+      if (isSettled) this.#listedAt = changedMs;
+      return this.#order();
+    };
+    const added = this.#compareNames();
+    if (added.length <= readsPerTurn) {
+      for (const { name, kind } of added) this.#take(name, kind);
+      return finish();
+    }
+    this.#reading = this.#readMany(added).then(finish).finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
-  /** Forgets what went; gives what came, and whether anything went. */
-  #compareNames(): { added: StoreName[]; changed: boolean } {
+  /** Forgets what went; gives what came. */
+  #compareNames(): StoreName[] {
     const seen = new Set<string>();
     const added: StoreName[] = [];
     for (const each of this.#context.store.list("")) {
@@ -80,47 +97,44 @@ export class LiveCatalogue {
       seen.add(each.name);
       if (!this.#known.has(each.name)) added.push(each);
     }
-    let changed = false;
     for (const folder of this.#known.keys()) {
-      if (!seen.has(folder)) changed = this.#known.delete(folder) || changed;
+      if (!seen.has(folder)) {
+        this.#isChanged = this.#known.delete(folder) || this.#isChanged;
+      }
     }
-    return { added, changed };
+    return added;
   }
 
-  /** Reads what came. */
-  #read(
-    names: readonly StoreName[],
-    changed: boolean,
-  ): readonly LiveEntry[] {
-    let isNew = changed;
-    for (const { name, kind } of names) {
-      if (this.#take(name, kind)) isNew = true;
-    }
-    return isNew ? this.#order() : this.#entries;
-  }
-
-  /** Reads one folder; gives whether it is an entry. */
-  #take(name: string, kind: StoreKind): boolean {
+  /**
+   * Reads one folder. What is an entry by its name and cannot be read is tried again: it may still
+   * be on its way, copied in from another archive, or the medium may have had a bad moment.
+   */
+  #take(name: string, kind: StoreKind): void {
     const found = readFolder(name, kind, this.#context);
-    if (found?.kind !== "entry") return false;
+    if (found?.kind === "problem") {
+      this.#retryAtMs = this.#context.clock.monotonicMs() + retryMs;
+    }
+    if (found?.kind !== "entry") return;
     const { outboard: _, ...manifest } = found.manifest;
     const { folder, summary } = found;
     this.#known.set(name, { folder, summary, manifest });
-    return true;
+    this.#isChanged = true;
   }
 
   #order(): readonly LiveEntry[] {
-    this.#entries = orderEntries([...this.#known.values()]);
+    if (this.#isChanged) {
+      this.#entries = orderEntries([...this.#known.values()]);
+      this.#isChanged = false;
+    }
     return this.#entries;
   }
 
-  async #readMany(names: readonly StoreName[]): Promise<readonly LiveEntry[]> {
+  async #readMany(names: readonly StoreName[]): Promise<void> {
     for (let first = 0; first < names.length; first += readsPerTurn) {
       for (const { name, kind } of names.slice(first, first + readsPerTurn)) {
         this.#take(name, kind);
       }
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
-    return this.#order();
   }
 }

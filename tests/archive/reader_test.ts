@@ -11,9 +11,12 @@ import {
   type ReaderOptions,
 } from "../../src/archive/reader.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
-import { joinBytes } from "../../src/base/bytes.ts";
+import { encodeUtf8, joinBytes } from "../../src/base/bytes.ts";
 import { Failure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { FaultyStore } from "../../src/store/faulty_store.ts";
+import { MemoryStore } from "../../src/store/memory_store.ts";
+import type { StoreStat } from "../../src/store/store.ts";
 import { ReadOnlyStore } from "../../src/store/read_only_store.ts";
 import { Buffer } from "node:buffer";
 import { shardPath } from "../../src/format/entry_path.ts";
@@ -23,6 +26,7 @@ import {
   cutFile,
   kib,
   readFile,
+  readTree,
   removeFile,
   rotBytes,
   writeFile,
@@ -236,6 +240,67 @@ Deno.test("entries() sees what is committed and what is removed", async () => {
   await bench.engine.remove(second.id);
   settle();
   equal((await reader.entries()).length, 1);
+});
+
+/** A store whose folder has a time of change, as those of disks have. */
+class DatedStore extends MemoryStore {
+  #names = "";
+  #modifiedMs = 0;
+
+  override stat(path: string): StoreStat | undefined {
+    const found = super.stat(path);
+    if (path !== "" || found === undefined) return found;
+    const names = super.list("").map(({ name }) => name).join("/");
+    if (names !== this.#names) this.#modifiedMs++;
+    this.#names = names;
+    return { ...found, modifiedMs: this.#modifiedMs };
+  }
+}
+
+Deno.test("entries() that failed, or met what it could not read, looks again", async () => {
+  const inner = new DatedStore();
+  const store = new FaultyStore(inner);
+  const bench = new Bench({ archive: store });
+  const first = await bench.commit("a", encodeUtf8("first"));
+  await using reader = await open(bench);
+  const look = async () => {
+    // The clock goes on by a millisecond a look: long enough for whatever is done anew.
+    for (let count = 0; count < 20_000; count++) {
+      bench.context.clock.monotonicMs();
+    }
+    return (await reader.entries()).map(({ folder }) => folder);
+  };
+  deepEqual(await look(), [first.folder]);
+  // The folder cannot be listed once, just when something came and something went.
+  const second = await bench.commit("b", encodeUtf8("second"));
+  await bench.engine.remove(first.id);
+  store.plan({ kind: "fail", call: "list", path: "" });
+  await rejects(look, Failure);
+  deepEqual(await look(), [second.folder]);
+  // One entry that came cannot be read for a moment.
+  const third = await bench.commit("c", encodeUtf8("third"));
+  store.plan({
+    kind: "fail",
+    call: "openFile",
+    path: /^c_.*manifest/,
+    times: 6,
+  });
+  deepEqual(await look(), [second.folder]);
+  deepEqual(await look(), [second.folder, third.folder]);
+  // One is copied in, and its folder comes long before its files do.
+  const other = new Bench({ seed: 2 });
+  const { folder } = await other.commit("d", encodeUtf8("fourth"));
+  inner.makeFolder(folder);
+  deepEqual(await look(), [second.folder, third.folder]);
+  for (const [path, bytes] of readTree(other.archive, folder)) {
+    const above = path.split("/").slice(0, -1);
+    above.forEach((_, index) =>
+      inner.makeFolder(above.slice(0, index + 1).join("/"))
+    );
+    writeFile(inner, path, bytes);
+  }
+  deepEqual(await look(), [second.folder, third.folder, folder]);
+  deepEqual(store.unfired(), []);
 });
 
 Deno.test("what no single block can rebuild comes from the parity across blocks", async () => {
