@@ -9,7 +9,11 @@ import type { Manifest } from "../format/manifest.ts";
 import { leafCountInRun, Outboard } from "../format/outboard.ts";
 import { pageOf } from "../format/pages.ts";
 import type { EngineContext } from "./context.ts";
-import { openOutboard, pagedOutboard } from "./outboard_copies.ts";
+import {
+  type FoundOutboard,
+  openOutboard,
+  pagedOutboard,
+} from "./outboard_copies.ts";
 import { type PagedFile, readOnePage } from "./paged_copies.ts";
 import type { RunDigests } from "./scan_entry.ts";
 
@@ -43,7 +47,7 @@ class PagedDigests implements LiveDigests {
   /** The page used last at the end. */
   readonly #pages = new Map<number, Bytes>();
   /** All of them, once a page was bad in every copy. */
-  #recovered: Bytes | undefined;
+  #recovered: FoundOutboard | undefined;
 
   constructor(
     folder: string,
@@ -91,10 +95,9 @@ class PagedDigests implements LiveDigests {
       this.#pages.set(index, known);
       return known;
     }
-    const page = this.#recovered === undefined
-      ? readOnePage(this.#folder, this.#paged, index, this.#context) ??
-        pageOf(this.#recover(), index)
-      : pageOf(this.#recovered, index);
+    const page = this.#readPage(index);
+    // Copies that are lost together may be back together, with the medium: so this is not kept.
+    if (page === undefined) return new Uint8Array(outboardPageBytes);
     this.#pages.set(index, page);
     if (this.#pages.size > pagesKept) {
       this.#pages.delete(this.#pages.keys().next().value!);
@@ -102,13 +105,20 @@ class PagedDigests implements LiveDigests {
     return page;
   }
 
-  /** What health would make of it. Digests that nobody has are zeros, and match nothing. */
-  #recover(): Bytes {
+  /** Undefined where nobody has it: zeros match nothing. */
+  #readPage(index: number): Bytes | undefined {
+    if (this.#recovered?.lostPages.includes(index) !== false) {
+      const read = readOnePage(this.#folder, this.#paged, index, this.#context);
+      if (read !== undefined) return read;
+    }
+    // What health would make of it.
     this.#recovered ??= openOutboard(
       this.#folder,
       this.#manifest,
       this.#context,
-    ).outboard.digests;
-    return this.#recovered;
+    );
+    return this.#recovered.lostPages.includes(index)
+      ? undefined
+      : pageOf(this.#recovered.outboard.digests, index);
   }
 }

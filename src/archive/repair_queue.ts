@@ -61,11 +61,11 @@ export class RepairQueue implements AsyncDisposable {
       return;
     }
     if (this.#waiting.length >= waitingRunsMax) {
-      this.#drop(run);
+      this.#drop({ entry, run });
       return;
     }
     this.#waiting.push({ entry, run });
-    this.#work ??= this.#drain().finally(() => this.#work = undefined);
+    this.#work ??= this.#drain();
   }
 
   /**
@@ -101,17 +101,28 @@ export class RepairQueue implements AsyncDisposable {
         using _lock = await this.#locks.take("repair", "mount");
         await this.#repair(next);
       } catch (error) {
-        if (!isFailure(error)) throw error;
-        // Removed meanwhile, the medium is gone, or we are told to stop: not this queue's to tell.
-        if (["offline", "interrupted"].includes(error.code)) continue;
-        // Somebody else repairs: what is left for them they find by themselves.
-        if (error.code === "locked") this.#drop(next.run);
-        else this.#close(messageOf(error));
+        this.#giveUp(next, error);
       }
+    }
+    // In the same turn as the last look: what is offered from here on starts anew.
+    this.#work = undefined;
+  }
+
+  /** What could not be written back is found again by the next read, or by health. */
+  #giveUp(next: WaitingRun, error: unknown): void {
+    this.#wholeBlocks.delete(keyOf(next.entry, next.run));
+    const code = isFailure(error) ? error.code : undefined;
+    // Somebody else repairs: what is left for them they find by themselves.
+    if (code === "locked") this.#drop(next);
+    // Removed meanwhile, the medium is gone, or we are told to stop: not this queue's to tell.
+    else if (code !== "offline" && code !== "interrupted") {
+      // A mistake of ours, too: who only reads must not suffer from it.
+      this.#close(messageOf(error));
     }
   }
 
-  #drop(run: RowRun): void {
+  #drop({ entry, run }: WaitingRun): void {
+    this.#wholeBlocks.delete(keyOf(entry, run));
     this.#counters.droppedRowCount += run.rowCount;
   }
 

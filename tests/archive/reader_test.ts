@@ -1,7 +1,7 @@
 // The verified reader: the right bytes whatever the range, the shape and the damage; what cannot be
 // rebuilt is lost and nothing else; what was rebuilt is written back; nothing stays pinned.
 
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
 import type { Job } from "../../src/archive/worker_protocol.ts";
 import type { Executor } from "../../src/archive/executor.ts";
@@ -16,7 +16,7 @@ import { Failure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { FaultyStore } from "../../src/store/faulty_store.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
-import type { StoreStat } from "../../src/store/store.ts";
+import type { OpenMode, StoreFile, StoreStat } from "../../src/store/store.ts";
 import { ReadOnlyStore } from "../../src/store/read_only_store.ts";
 import { Buffer } from "node:buffer";
 import { shardPath } from "../../src/format/entry_path.ts";
@@ -377,6 +377,27 @@ Deno.test("digests come page by page, from any copy that has them right", async 
   equal(reader.counters.rebuiltLeafCount, 0, "no leaf was ever wrong");
 });
 
+Deno.test("digests that could not be had for a moment are had afterwards", async () => {
+  let isBroken = false;
+  const archive = new class extends MemoryStore {
+    override openFile(path: string, mode: OpenMode): StoreFile {
+      if (isBroken) throw new Failure("io", `${path} cannot be read`);
+      return super.openFile(path, mode);
+    }
+  }();
+  const bench = new Bench({ archive });
+  const content = new Prng(13).bytes(5000 * kib);
+  await bench.commit("it", content);
+  await using reader = await open(bench, { repair: false });
+  using it = reader.open((await reader.entries())[0]!);
+  deepEqual(await readOf(it, 0, 5 * kib), content.slice(0, 5 * kib));
+  const far = 4000 * kib;
+  isBroken = true;
+  deepEqual(await readOf(it, far, 5 * kib), { lost: far });
+  isBroken = false;
+  deepEqual(await readOf(it, far, 5 * kib), content.slice(far, far + 5 * kib));
+});
+
 Deno.test("entries() of very many lets others have their turn", async () => {
   const bench = new Bench({ settings: { durable: false } });
   for (let count = 0; count < 120; count++) {
@@ -588,4 +609,46 @@ Deno.test("a file that is gone is made whole by one read of it", async () => {
   deepEqual(await readOf(file, offset, 1), content.slice(offset, offset + 1));
   await reader.settle();
   equal((await bench.healthOfOne(false)).state, "healthy");
+});
+
+Deno.test("a repair that was cut short is done when the damage is met again", async () => {
+  const store = new FaultyStore(new MemoryStore());
+  const bench = new Bench({
+    archive: store,
+    settings: { segmentBytes: 256 * kib },
+  });
+  const content = new Prng(23).bytes(900 * kib);
+  const { folder } = await bench.commit("it", content, "erasure:4+1");
+  await using reader = await open(bench);
+  const [entry] = await reader.entries();
+  const { geometry } = entry!.manifest;
+  removeFile(store, `${folder}/${shardPath(geometry, 0, 1)}`);
+  using file = reader.open(entry!);
+  const offset = geometry.segmentBytes;
+  store.plan({ kind: "fail", call: "openLockFile", code: "offline" });
+  for (const at of [offset, offset + 64 * kib]) {
+    deepEqual(await readOf(file, at, 1), content.slice(at, at + 1));
+    await reader.settle();
+  }
+  deepEqual(store.unfired(), []);
+  equal((await bench.healthOfOne(false)).state, "healthy");
+});
+
+Deno.test("a mistake in a repair ends the repairs and no read", async () => {
+  const bench = new Bench();
+  const content = new Prng(24).bytes(300 * kib);
+  const { folder } = await bench.commit("it", content);
+  const path = `${folder}/blocks/block_0/segments/segment_03.dat`;
+  rotBytes(bench.archive, path, 1000, 300);
+  await using reader = openWide(bench, (job) => {
+    if (job.kind !== "scan" || !job.repair) return Promise.resolve();
+    throw new TypeError("a mistake of ours");
+  });
+  using file = reader.open((await reader.entries())[0]!);
+  deepEqual(await readOf(file, 0, content.length), content);
+  await reader.settle();
+  const warnings = bench.events.filter(({ kind }) => kind === "warning");
+  match(JSON.stringify(warnings), /not written back: a mistake of ours/);
+  equal(warnings.length, 1);
+  deepEqual(await readOf(file, 0, content.length), content);
 });
