@@ -67,6 +67,13 @@ const foreverSeconds = 24 * 3600;
 /** A name may lead to a newer version soon, or to nothing; how long the kernel may believe it. */
 const nameSeconds = 1;
 
+/** An open folder. */
+interface ListedFolder {
+  folder: OpenFolder;
+  /** Whether its first rows were asked for. */
+  isBegun: boolean;
+}
+
 const statBlockBytes = 4096;
 const nameBytesMax = 255;
 
@@ -77,7 +84,7 @@ export class FuseServer<Ticket> {
   readonly #presentation: Presentation;
   readonly #onFault: (error: unknown) => void;
   readonly #files = new Map<bigint, OpenFile>();
-  readonly #folders = new Map<bigint, OpenFolder>();
+  readonly #folders = new Map<bigint, ListedFolder>();
   #nextFile = 1n;
 
   /** A server; `onFault` hears of what is no Failure, which is a mistake of ours. */
@@ -151,11 +158,12 @@ export class FuseServer<Ticket> {
         const flags = folder.isFixed
           ? openFlags.keepCache | openFlags.cacheFolder
           : 0;
-        return encodeOpen(this.#keep(this.#folders, folder), flags);
+        const listed = { folder, isBegun: false };
+        return encodeOpen(this.#keep(this.#folders, listed), flags);
       }
       case "readdir":
       case "readdirplus":
-        return this.#list(request);
+        return await this.#list(request);
       case "release":
         this.#files.get(request.file)?.[Symbol.dispose]();
         this.#files.delete(request.file);
@@ -225,11 +233,17 @@ export class FuseServer<Ticket> {
     } else this.#replier.replyParts(ticket, bytes.parts);
   }
 
-  #list(request: ListRequest): Bytes {
-    const folder = this.#folders.get(request.file);
-    if (folder === undefined) {
+  async #list(request: ListRequest): Promise<Bytes> {
+    const listed = this.#folders.get(request.file);
+    if (listed === undefined) {
       throw new Failure("invalid-argument", "The folder is not open");
     }
+    // rewinddir(3) shows what came and went since.
+    if (request.offset === 0 && listed.isBegun && !listed.folder.isFixed) {
+      listed.folder = await this.#view.openFolder(request.node);
+    }
+    listed.isBegun = true;
+    const { folder } = listed;
     const reply = new FolderReply(
       Math.min(request.bytes, readBytesMax),
       request.kind === "readdirplus",

@@ -65,9 +65,12 @@ export class TreeRows {
   /** Rows of a folder from the row `from` on (0: the first). */
   *children(folder: string, from: number): Iterable<ViewRow> {
     const start = from === 0 ? undefined : from - 1;
+    const nameStart = folder === "" ? 0 : folder.length + 1;
     for (const found of this.table.childrenFrom(folder, start)) {
       const { row, index, nextIndex } = found;
-      const name = row.path.slice(row.path.lastIndexOf("/") + 1);
+      const name = row.path.slice(nameStart);
+      // A place that nobody was told, deeper in the tree: no name of this folder.
+      if (name.includes("/")) return;
       const node = this.#resolved(index, row);
       yield { name, node, isWhole: true, next: nextIndex + 1 };
     }

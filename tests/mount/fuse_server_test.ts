@@ -284,6 +284,28 @@ Deno.test("a folder is listed in as many replies as it takes, and closed", async
   equal(server.openCount, 0);
 });
 
+Deno.test("a folder that is listed from its start again shows what came meanwhile", async () => {
+  for (const isFixed of [false, true]) {
+    let openCount = 0;
+    const { ask } = serve({
+      openFolder: () => {
+        const name = `f${openCount++}`;
+        const row = { name, node: file, isWhole: true, next: 1 };
+        return { isFixed, rows: (from) => from === 0 ? [row] : [] };
+      },
+    });
+    const number = await opened(ask, "opendir");
+    const list = async (offset: number) => {
+      const request = { node: rootId, offset, bytes: 64, file: number };
+      const reply = await ask({ kind: "readdir", ...request });
+      ok(reply instanceof Uint8Array);
+      return new TextDecoder().decode(reply.subarray(24, 26));
+    };
+    deepEqual([await list(0), await list(1)], ["f0", ""]);
+    deepEqual([await list(0), await list(1)], [isFixed ? "f0" : "f1", ""]);
+  }
+});
+
 Deno.test("the kernel may keep the rows of a folder that stays, and of no other", async () => {
   for (const isFixed of [false, true]) {
     const { ask } = serve({ openFolder: () => ({ isFixed, rows: () => [] }) });

@@ -233,6 +233,19 @@ Deno.test("a folder of a tree can be listed from any row on", async () => {
   }
 });
 
+Deno.test("a folder of a tree lists its own names, whatever place somebody makes up", async () => {
+  const view = new ArchiveView(await treeSource());
+  for (const path of ["tree", "tree/d"]) {
+    const folder = await view.openFolder(await at(view, path));
+    const own = new Set([...folder.rows(0)].map(({ name }) => name));
+    for (let from = 0; from < rows.length + 3; from++) {
+      for (const { name } of folder.rows(from)) {
+        ok(own.has(name), `"${name}" is in ${path}, asked from ${from} on`);
+      }
+    }
+  }
+});
+
 Deno.test("labels are ours and what the tree has stored for users", async () => {
   const view = new ArchiveView(await treeSource());
   const id = await at(view, "tree/d/sparse");
