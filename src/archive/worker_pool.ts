@@ -114,7 +114,8 @@ export class WorkerPool implements Executor {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#members.splice(this.#members.indexOf(member), 1);
+      const place = this.#members.indexOf(member);
+      if (place >= 0) this.#members.splice(place, 1);
       failAll(member, event.message);
     };
     this.#members.push(member);

@@ -28,6 +28,7 @@ import {
   writingCallbacks,
 } from "../../ffi/fuse_requests.ts";
 
+import { readBytesMax } from "../view/view.ts";
 import { cString } from "./system_file.ts";
 
 /** A request that waits for its reply: exactly one call of a reply method. */
@@ -132,7 +133,12 @@ export class FuseSession implements Disposable {
     try {
       for (let isReady = false; !this.#stopping; isReady = true) {
         await system.poll(polled, 2n, -1);
-        if (this.#stopping || !this.#receive()) break;
+        if (this.#stopping) break;
+        const isThere = this.#receive();
+        if (!isReady && !isThere) {
+          throw new Failure("io", "Cannot mount: it ended before it began");
+        }
+        if (!isThere) break;
         if (!isReady) onReady();
       }
     } finally {
@@ -320,6 +326,7 @@ function negotiate(connection: Deno.PointerObject): void {
     (less | (capable & capabilities.cacheLinks)) >>> 0,
     true,
   );
+  memory.setUint32(at.max_read, readBytesMax, true); // libfuse wants it here as in the options
   memory.setUint32(at.max_background, backgroundMax, true);
   memory.setUint32(at.congestion_threshold, backgroundMax * 3 / 4, true);
 }

@@ -4,7 +4,7 @@
 
 import { Failure, messageOf } from "../base/errors.ts";
 import type { Clock } from "../base/ports.ts";
-import type { View } from "../view/view.ts";
+import { readBytesMax, type View } from "../view/view.ts";
 import {
   type FuseLibraries,
   openFuseLibraries,
@@ -112,6 +112,8 @@ function optionsOf(request: MountRequest): string[] {
   return [
     "ro",
     "default_permissions",
+    // A kernel may be set to ask for more at once; less than it asked for is a file's end to it.
+    `max_read=${readBytesMax}`,
     ...(request.allowOther ? ["allow_other"] : []),
     `fsname=${escapeOption(request.label)}`,
     "subtype=blockframe",
