@@ -110,7 +110,7 @@ function findTarget(name: string): Target {
 }
 
 /** Permissions and flags of V8, which are those of the task `start`. */
-async function readStartFlags(): Promise<string[]> {
+export async function readStartFlags(): Promise<string[]> {
   const { tasks } = JSON.parse(
     await Deno.readTextFile(new URL("deno.json", root)),
   );

@@ -162,6 +162,12 @@ const tools: readonly Tool[] = [
     why: "start stubs of executables are what their sources assemble to",
   },
   {
+    name: "git",
+    probe: "git",
+    package: "git",
+    why: "an executable names the commit that it was made of",
+  },
+  {
     name: "fat32",
     probe: "/usr/sbin/mkfs.fat",
     package: "dosfstools",

@@ -93,7 +93,7 @@ export const testSuites: readonly Suite[] = [
   tests("interop", ["python3", "b3sum", "cargo", "gcc"]),
   tests("archive"),
   cargo("rust", ["test", "--quiet", "--locked"], "tests"),
-  tests("compile", ["assemblers"]),
+  tests("compile", ["assemblers", "git"]),
   tests("mount", [
     "fio",
     "gcc",

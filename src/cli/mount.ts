@@ -68,6 +68,8 @@ async function serve(
     signal: session.signal,
     clock: session.ports.clock,
     onMounted: (mountpoint) => {
+      // Whoever serves for months starts no more programs.
+      session.ports.giveUpSubprocesses();
       place = mountpoint;
       tellMounted({ ...command, mountpoint }, session);
     },

@@ -22,18 +22,22 @@ export class OutputClosed extends Error {
   override readonly name: string = "OutputClosed";
 }
 
-/** The environment variables that are ever looked at. */
-export type VariableName =
-  | "APPDATA"
-  | "BLOCKFRAME_ARCHIVE"
-  | "BLOCKFRAME_CONFIG"
-  | "BLOCKFRAME_DEBUG"
-  | "BLOCKFRAME_LOG_LEVEL"
-  | "BLOCKFRAME_WORKERS"
-  | "HOME"
-  | "NO_COLOR"
-  | "TERM"
-  | "XDG_CONFIG_HOME";
+/** The environment variables that are ever looked at. The task `start` permits no others. */
+export const variableNames = [
+  "APPDATA",
+  "BLOCKFRAME_ARCHIVE",
+  "BLOCKFRAME_CONFIG",
+  "BLOCKFRAME_DEBUG",
+  "BLOCKFRAME_LOG_LEVEL",
+  "BLOCKFRAME_WORKERS",
+  "HOME",
+  "NO_COLOR",
+  "TERM",
+  "XDG_CONFIG_HOME",
+] as const;
+
+/** One of them. */
+export type VariableName = typeof variableNames[number];
 
 /** The signals that ask a run to stop. */
 export type StopSignal = "SIGINT" | "SIGTERM";

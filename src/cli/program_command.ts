@@ -2,6 +2,7 @@
 // executable.
 
 import { isExecutable } from "../base/embedded.ts";
+import { variableNames } from "./ports.ts";
 
 // What `deno task start` has, but for the right to start anything: a child gets no more than this
 // program may. tests/cli/program_command_test.ts compares the two.
@@ -11,8 +12,8 @@ const flags = [
   "--v8-flags=--max-semi-space-size=2",
   "--allow-read",
   "--allow-write",
-  "--allow-env",
-  "--allow-sys",
+  `--allow-env=${variableNames.join(",")}`,
+  "--allow-sys=hostname,statfs",
   "--allow-ffi",
   "--allow-run=fusermount3",
 ];

@@ -8,6 +8,7 @@ import {
 import {
   bundleProgram,
   plainPaths,
+  readCommit,
   scriptOf,
 } from "../../tools/compile/bundle.ts";
 import { runDeno } from "../../tools/compile/run_deno.ts";
@@ -96,4 +97,40 @@ Deno.test("plainPaths() names packages by nothing but their name and version", (
     plainPaths(plainPaths(text, "home/me/.cache/deno/npm"), "cache/npm"),
     `// npm/@a/b/1.0.0/c.js\n"npm/d/2.0.0/e.js"`,
   );
+});
+
+Deno.test("readCommit() names the commit of these sources and no other, and what differs from it", async () => {
+  const folder = await Deno.makeTempDir();
+  const git = async (...args: string[]) => {
+    const { success, stdout, stderr } = await new Deno.Command("git", {
+      args: ["-c", "user.name=n", "-c", "user.email=e", ...args],
+      cwd: folder,
+      clearEnv: true,
+      env: { PATH: process.env["PATH"]! },
+    }).output();
+    assertEquals(success, true, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout).trim();
+  };
+  try {
+    await git("init", "--quiet");
+    await git("commit", "--quiet", "--allow-empty", "-m", "first");
+    const head = await git("rev-parse", "HEAD");
+    const url = new URL(`file://${folder}/`);
+    assertEquals(await readCommit(url), head);
+    // Unpacked below somebody's repository, which says nothing about it.
+    await Deno.mkdir(`${folder}/unpacked`);
+    assertEquals(await readCommit(new URL("unpacked/", url)), "");
+    await Deno.writeTextFile(`${folder}/unpacked/new.ts`, "");
+    await git("config", "status.showUntrackedFiles", "no");
+    assertEquals(await readCommit(url), `${head}-dirty`);
+    await Deno.remove(`${folder}/unpacked`, { recursive: true });
+    assertEquals(await readCommit(url), head);
+    // As a container sees what its user owns.
+    const { code } = await new Deno.Command("chown", {
+      args: ["-R", "65534", folder],
+    }).output();
+    if (code === 0) assertEquals(await readCommit(url), head);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

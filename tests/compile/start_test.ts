@@ -1,4 +1,7 @@
 import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
+import { childFlags } from "../../src/cli/program_command.ts";
+import { variableNames } from "../../src/cli/ports.ts";
+import { readStartFlags } from "../../tools/compile.ts";
 import { canRun, run, writeProgram } from "./programs.ts";
 
 const folder = await Deno.makeTempDir();
@@ -11,13 +14,14 @@ function startTest(
   name: string,
   body: string,
   test: (path: string) => Promise<void>,
+  flags: readonly string[] = ["--allow-env"],
 ): void {
   Deno.test({
     name,
     ignore: !canRun,
     fn: async () => {
       const path = `${folder}/${crypto.randomUUID()}`;
-      await writeProgram(path, body, ["--allow-env"]);
+      await writeProgram(path, body, flags);
       await test(path);
       await Deno.remove(path);
     },
@@ -171,3 +175,97 @@ startTest(
     match(stdout, /NotCapable/);
   },
 );
+
+// Every way to a socket that Deno or its Node offers, and what else the program has no use for.
+const forbidden = `
+const [tcp, unix] = Deno.args;
+const net = process.getBuiltinModule("node:net");
+const connect = (to) => new Promise((resolve, reject) => {
+  const socket = net.connect(to);
+  socket.on("connect", resolve);
+  socket.on("error", reject);
+});
+const ways = {
+  tcp: () => Deno.connect({ port: +tcp }),
+  unix: () => Deno.connect({ transport: "unix", path: unix }),
+  listen: () => Deno.listen({ port: 0 }),
+  listenUnix: () => Deno.listen({ transport: "unix", path: unix + ".own" }),
+  serve: () => Deno.serve({ port: 0 }, () => new Response()),
+  fetch: () => fetch("http://127.0.0.1:" + tcp),
+  socket: () => new Promise((_, reject) => {
+    new WebSocket("ws://127.0.0.1:" + tcp).onerror = (e) => reject(e.error);
+  }),
+  names: () => Deno.resolveDns("localhost", "A"),
+  nodeTcp: () => connect({ port: +tcp, host: "127.0.0.1" }),
+  nodeUnix: () => connect({ path: unix }),
+  inspector: () => process.getBuiltinModule("node:inspector").open(0),
+  remote: () => import("http://127.0.0.1:" + tcp + "/x.js"),
+  package: () => import("npm:semver@7.0.0"),
+  thread: () => new Worker("data:application/javascript,", {
+    type: "module",
+    deno: { permissions: { net: true } },
+  }),
+  variable: () => Deno.env.get("SECRET"),
+  variables: () => Deno.env.toObject(),
+  user: () => Deno.uid(),
+  interfaces: () => Deno.networkInterfaces(),
+};
+const told = {};
+for (const [name, way] of Object.entries(ways)) {
+  try {
+    await way();
+    told[name] = "done";
+  } catch (error) {
+    told[name] = String(error?.message ?? error);
+  }
+}
+console.log(JSON.stringify(told));
+Deno.exit(0);
+`;
+
+startTest(
+  "with the program's own permissions nothing reaches a socket, a secret or code of others",
+  forbidden,
+  async (path) => {
+    const unix = `${path}.socket`;
+    using tcp = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    using local = Deno.listen({ transport: "unix", path: unix });
+    let visits = 0;
+    const count = async (listener: Deno.Listener) => {
+      for await (const visit of listener) visits += 1, visit.close();
+    };
+    const counting = [tcp, local as Deno.Listener].map(count);
+    const { stdout, stderr } = await run([path, `${tcp.addr.port}`, unix], {
+      env: { SECRET: "x" },
+    });
+    assertEquals(stderr, "");
+    const told: Record<string, string> = JSON.parse(stdout);
+    assertEquals(Object.keys(told).length, 18);
+    for (const [way, message] of Object.entries(told)) {
+      match(message, /Requires|--no-npm|escalate/, way);
+    }
+    assertEquals(visits, 0);
+    // Somebody who is let in is seen.
+    (await Deno.connect({ port: tcp.addr.port })).close();
+    tcp.close();
+    local.close();
+    await Promise.all(counting);
+    assertEquals(visits, 1);
+  },
+  await readStartFlags(),
+);
+
+Deno.test("the task start permits the variables that the program names, and its child what it may", async () => {
+  const flags = await readStartFlags();
+  assertEquals(
+    flags.find((flag) => flag.startsWith("--allow-env")),
+    `--allow-env=${variableNames.join(",")}`,
+  );
+  const programs = /^--allow-run/;
+  assertEquals(
+    childFlags.filter((flag) =>
+      /^--(?:allow|v8)/.test(flag) && !programs.test(flag)
+    ),
+    flags.filter((flag) => !programs.test(flag)),
+  );
+});

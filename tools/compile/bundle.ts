@@ -32,12 +32,28 @@ export async function bundleProgram(
   return { text, module: `await (0, eval)(${JSON.stringify(text)});\n` };
 }
 
-/** The commit of the checkout at `root`, marked where files differ from it; "" outside of git. */
+/**
+ * The commit of the checkout at `root`, marked where files differ from it; "" where this is no
+ * checkout, but sources that lie somewhere, even in a checkout of something else. Without git there
+ * is none to be named either, which is said.
+ */
 export async function readCommit(root: URL): Promise<string> {
-  const head = await git(root, "rev-parse", "HEAD");
-  if (head === undefined) return "";
-  const changes = await git(root, "status", "--porcelain");
-  return changes === "" ? head : `${head}-dirty`;
+  try {
+    await Deno.lstat(new URL(".git", root));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+  try {
+    const head = await git(root, "rev-parse", "HEAD");
+    // Not as the user has it set: a new file may be one that is imported.
+    const changes = await git(root, "status", "--porcelain", "-unormal");
+    return changes === "" ? head : `${head}-dirty`;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    console.log(`The executable will name no commit: ${why}`);
+    return "";
+  }
 }
 
 /**
@@ -107,10 +123,9 @@ async function findPackages(root: URL): Promise<string> {
   return theirs.slice(Math.max(shared, 0)).join("/");
 }
 
-async function git(cwd: URL, ...args: string[]): Promise<string | undefined> {
-  try {
-    return (await runProgram("git", args, { cwd })).trim();
-  } catch {
-    return undefined; // no checkout, or no git
-  }
+async function git(cwd: URL, ...args: string[]): Promise<string> {
+  const place = decodeURIComponent(cwd.pathname);
+  // Where the checkout is, whoever owns it, and not where the environment says: a hook sets that.
+  const env = { GIT_DIR: `${place}.git`, GIT_WORK_TREE: place };
+  return (await runProgram("git", args, { cwd, env })).trim();
 }
