@@ -179,6 +179,7 @@ startTest(
 // Every way to a socket that Deno or its Node offers, and what else the program has no use for.
 const forbidden = `
 const [tcp, unix] = Deno.args;
+const page = "http://127.0.0.1:" + tcp;
 const net = process.getBuiltinModule("node:net");
 const connect = (to) => new Promise((resolve, reject) => {
   const socket = net.connect(to);
@@ -191,7 +192,7 @@ const ways = {
   listen: () => Deno.listen({ port: 0 }),
   listenUnix: () => Deno.listen({ transport: "unix", path: unix + ".own" }),
   serve: () => Deno.serve({ port: 0 }, () => new Response()),
-  fetch: () => fetch("http://127.0.0.1:" + tcp),
+  fetch: () => fetch(page),
   socket: () => new Promise((_, reject) => {
     new WebSocket("ws://127.0.0.1:" + tcp).onerror = (e) => reject(e.error);
   }),
@@ -199,8 +200,8 @@ const ways = {
   nodeTcp: () => connect({ port: +tcp, host: "127.0.0.1" }),
   nodeUnix: () => connect({ path: unix }),
   inspector: () => process.getBuiltinModule("node:inspector").open(0),
-  remote: () => import("http://127.0.0.1:" + tcp + "/x.js"),
-  package: () => import("npm:semver@7.0.0"),
+  remote: () => import(page + "/x.js"),
+  package: () => import("npm" + ":semver@7.0.0"),
   thread: () => new Worker("data:application/javascript,", {
     type: "module",
     deno: { permissions: { net: true } },
