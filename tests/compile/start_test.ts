@@ -1,5 +1,4 @@
 import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
-import { childFlags } from "../../src/cli/program_command.ts";
 import { variableNames } from "../../src/cli/ports.ts";
 import { readStartFlags } from "../../tools/compile.ts";
 import { canRun, run, writeProgram } from "./programs.ts";
@@ -256,17 +255,10 @@ startTest(
   await readStartFlags(),
 );
 
-Deno.test("the task start permits the variables that the program names, and its child what it may", async () => {
+Deno.test("the task start permits the variables that the program names", async () => {
   const flags = await readStartFlags();
   assertEquals(
     flags.find((flag) => flag.startsWith("--allow-env")),
     `--allow-env=${variableNames.join(",")}`,
-  );
-  const programs = /^--allow-run/;
-  assertEquals(
-    childFlags.filter((flag) =>
-      /^--(?:allow|v8)/.test(flag) && !programs.test(flag)
-    ),
-    flags.filter((flag) => !programs.test(flag)),
   );
 });
