@@ -1,7 +1,7 @@
 // File table copies: the table of a tree, put together from four compressed files of which any page
 // may be bad, decompressed within its bounds, and verified.
 
-import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { type Bytes, equalBytes, releaseBytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
 import type { FileRow } from "../format/file_row.ts";
 import {
@@ -99,6 +99,7 @@ async function readTable(
   }
   await pause?.();
   const bytes = await decompress(found.bytes, files.tableBytes, pause);
+  releaseBytes(found.bytes);
   if (bytes === undefined) {
     throw damaged(manifest, "it cannot be decompressed");
   }
@@ -154,6 +155,7 @@ async function decompress(
       if (count + part.length > bytes) return undefined;
       target.set(part, count);
       count += part.length;
+      releaseBytes(part);
       if (pause === undefined || count - pausedAt < bytesPerTurn) continue;
       // All parts come in one turn of the event loop else.
       pausedAt = count;

@@ -84,6 +84,16 @@ export function joinBytes(parts: readonly Bytes[]): Bytes {
   return joined;
 }
 
+/**
+ * Gives the memory of `bytes` back now, where nothing else lies beside them: they are empty then. The
+ * collector comes late for what is outside the JavaScript heap.
+ */
+export function releaseBytes(bytes: Bytes): void {
+  const { buffer } = bytes;
+  if (!(buffer instanceof ArrayBuffer)) return;
+  if (buffer.byteLength === bytes.length) buffer.transfer(0);
+}
+
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -95,7 +105,7 @@ export function encodeUtf8(text: string): Bytes {
 /** The text that UTF-8 `bytes` stand for, or `undefined` if they are not UTF-8. */
 export function decodeUtf8(bytes: Bytes): string | undefined {
   try {
-    return utf8Decoder.decode(bytes.slice());
+    return utf8Decoder.decode(bytes as Uint8Array<ArrayBuffer>);
   } catch {
     return undefined;
   }

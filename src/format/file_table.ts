@@ -22,8 +22,8 @@ import { Invalid, readInteger, readObject } from "./members.ts";
 /** The version of the table that this code writes and reads. */
 export const fileTableVersion = 1;
 
-/** What is decoded at a time. */
-const linesBytes = 256 * 1024;
+/** What is decoded at a time: little enough that V8 has the text gone soon. */
+const linesBytes = 64 * 1024;
 
 const formatName = "blockframe.files";
 

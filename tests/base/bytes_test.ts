@@ -6,6 +6,7 @@ import {
   formatHex,
   joinBytes,
   parseHex,
+  releaseBytes,
 } from "../../src/base/bytes.ts";
 import { Prng } from "../../src/base/prng.ts";
 
@@ -62,6 +63,34 @@ Deno.test("decodeUtf8() refuses what is not UTF-8 and keeps a byte order mark", 
   strictEqual(decodeUtf8(new Uint8Array([0xff])), undefined);
   strictEqual(decodeUtf8(new Uint8Array([0xed, 0xa0, 0x80])), undefined);
   strictEqual(decodeUtf8(encodeUtf8("\ufeffü")), "\ufeffü");
+});
+
+Deno.test("decodeUtf8() reads memory of several threads, and of a WASM module", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  for (const buffer of [new SharedArrayBuffer(9), memory.buffer]) {
+    const bytes = new Uint8Array(buffer, 1, 5);
+    bytes.set(encodeUtf8("ürow"));
+    strictEqual(decodeUtf8(bytes), "ürow");
+  }
+});
+
+Deno.test("releaseBytes() empties bytes that lie alone, and no others", () => {
+  const alone = new Uint8Array(10);
+  releaseBytes(alone);
+  strictEqual(alone.length, 0);
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const whole = new Uint8Array(20);
+  for (
+    const [bytes, length] of [
+      [whole.subarray(5), 15],
+      [new Uint8Array(new SharedArrayBuffer(8)), 8],
+      [new Uint8Array(memory.buffer, 0, 5), 5],
+    ] as const
+  ) {
+    releaseBytes(bytes);
+    strictEqual(bytes.length, length);
+  }
+  strictEqual(whole.length, 20);
 });
 
 Deno.test("Prng repeats from its seed and differs between seeds", () => {
