@@ -354,9 +354,7 @@ function* selectRows(
 ): Generator<FileRow> {
   const selection = new TreeSelection(patterns);
   for (const row of rows) if (selection.has(row.path)) yield row;
-  const [missing] = selection.unmatched();
-  if (missing === undefined) return;
-  throw new Failure("not-found", `There is no "${missing}" in "${name}"`);
+  selection.assertAllFound(name);
 }
 
 /** Lets the event loop take a turn, so that a signal is heard between two removals. */

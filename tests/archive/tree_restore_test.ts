@@ -107,8 +107,12 @@ Deno.test("restoreTree() gives back the parts that paths and globs name, with th
     expectedOf(writer, ({ path }) => !/^(a(\/|$)|big$)/.test(path)),
   );
   bench.outputs.removeTree("out");
-  for (const pattern of ["b", "a/f", "q*", "/f1*", "big/x", "..", "../t"]) {
+  for (const pattern of ["b", "a/f", "q*", "/f1*", "big/x"]) {
     await refuses("not-found", restore(bench, { patterns: ["a", pattern] }));
+  }
+  for (const pattern of ["..", "../t"]) {
+    const part = restore(bench, { patterns: ["a", pattern] });
+    await refuses("invalid-argument", part);
   }
   deepStrictEqual(bench.outputs.list(""), []);
 });
