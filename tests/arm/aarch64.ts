@@ -36,7 +36,7 @@ function emulatorOf(processor: string, ...options: string[]): string[] {
 let home: Executable | undefined;
 
 /** The executable: the one that BLOCKFRAME_ARM_PROGRAM names, or a new one of this checkout. */
-function armHome(): Executable {
+export function armHome(): Executable {
   return home ??= {
     kind: "executable",
     path: Deno.env.get("BLOCKFRAME_ARM_PROGRAM") || compile(),

@@ -9,7 +9,13 @@ import { flipBit, remove, rot } from "../e2e/damage.ts";
 import { listTree, readTree, type Tree } from "../e2e/tree.ts";
 import { kib } from "../e2e/workplace.ts";
 import { isMounted, Mounted, runTool } from "../mount/mounted.ts";
-import { ArmWorkplace, runShell, smallEmulator, target } from "./aarch64.ts";
+import {
+  armHome,
+  ArmWorkplace,
+  runShell,
+  smallEmulator,
+  target,
+} from "./aarch64.ts";
 
 /** Tiers 1 to 3 for kilobytes. */
 const config = `segment_size = "1MiB"
@@ -28,6 +34,21 @@ Deno.test("the executable says that it is for aarch64", async () => {
   using work = new ArmWorkplace();
   const { stdout } = await work.expect(0, ["--version"]);
   match(stdout, new RegExp(target));
+});
+
+Deno.test("the executable ends with 8 where it cannot find its own file", async () => {
+  using work = new ArmWorkplace();
+  const bytes = Deno.readFileSync(armHome().path);
+  // The emulator always knows this one: so that it is another one that the start looks for.
+  const start = bytes.length - 4 * kib;
+  const end = new TextDecoder("latin1").decode(bytes.subarray(start));
+  const at = end.indexOf("/proc/self/exe\0");
+  ok(at > 0);
+  bytes.set(encodeUtf8("/proc/self/not"), start + at);
+  Deno.writeFileSync(work.at("program"), bytes, { mode: 0o755 });
+  const home = { kind: "executable", path: work.at("program") } as const;
+  const { stderr } = await work.expect(8, ["health"], { home });
+  match(stderr, /^blockframe: error: .* there is no \/proc here\nhint: .*\n$/);
 });
 
 Deno.test("the self-test finds all parts, on a smaller processor and in little address space", async () => {

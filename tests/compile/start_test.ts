@@ -1,6 +1,7 @@
 import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
 import { variableNames } from "../../src/cli/ports.ts";
 import { readStartFlags } from "../../tools/compile.ts";
+import { canMount } from "../e2e/mount.ts";
 import { canRun, run, writeProgram } from "./programs.ts";
 
 const folder = await Deno.makeTempDir();
@@ -144,6 +145,25 @@ startTest(
     assertEquals(ending.code, 8);
     assertEquals(ending.stdout, "");
     match(ending.stderr, /^blockframe: error: Cannot find the current folder/);
+  },
+);
+
+startTest(
+  "an executable says so where there is no /proc, before Deno ends with 1",
+  telling,
+  async (path) => {
+    if (!canMount) return;
+    const script = `mount -t tmpfs none /proc && exec "$1" health`;
+    const ending = await run(
+      ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "sh", path],
+      { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } },
+    );
+    assertEquals(ending.code, 8);
+    assertEquals(ending.stdout, "");
+    match(
+      ending.stderr,
+      /^blockframe: error: .* there is no \/proc here\nhint/,
+    );
   },
 );
 

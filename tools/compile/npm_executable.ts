@@ -55,10 +55,12 @@ export function joinExecutable(
     ],
     variables: fixedVariables,
     dropped: ["DENO_", "NODE_", "OTEL_", "RUST_"],
-    lost: {
-      message:
-        "blockframe: error: Cannot find the current folder: it is gone\n" +
+    refusals: {
+      lost: "blockframe: error: Cannot find the current folder: it is gone\n" +
         "hint: start the program in a folder that is there\n",
+      unseen:
+        "blockframe: error: Cannot find the program's own file: there is no /proc here\n" +
+        "hint: mount -t proc proc /proc\n",
       code: exitCodes.operational,
     },
   });

@@ -12,8 +12,12 @@ export interface Start {
   readonly variables: readonly string[];
   /** Variables that begin so are not passed on. */
   readonly dropped: readonly string[];
-  /** Where there is no current folder: what is said, and the exit code. */
-  readonly lost: { readonly message: string; readonly code: number };
+  /** What is said where there is no current folder, or no `/proc`, and the exit code. */
+  readonly refusals: {
+    readonly lost: string;
+    readonly unseen: string;
+    readonly code: number;
+  };
 }
 
 /** Where the program that the stub enters lies, as addresses of its ELF file. */
@@ -24,7 +28,7 @@ export interface StartPlace {
 }
 
 const wordBytes = 8;
-const tableWords = 11;
+const tableWords = 13;
 
 /** The bytes of the segment; all that the stub reads is relative to their beginning. */
 export function encodeStartSegment(
@@ -40,8 +44,9 @@ export function encodeStartSegment(
   );
   const listsAt = stub.length + tableWords * wordBytes;
   const stringsAt = listsAt + lists.flat().length * wordBytes;
-  const message = encoder.encode(start.lost.message);
-  const strings = [...encoded.flat(), message];
+  const { lost, unseen, code } = start.refusals;
+  const messages = [lost, unseen].map((text) => encoder.encode(text));
+  const strings = [...encoded.flat(), ...messages];
   const bytes = strings.reduce((sum, one) => sum + one.length, stringsAt);
   const segment = new Uint8Array(bytes);
   segment.set(stub);
@@ -59,16 +64,20 @@ export function encodeStartSegment(
     write(listAt);
     listAt += list.length * wordBytes;
   }
-  write(bytes - message.length);
-  write(message.length);
-  write(start.lost.code);
-  assert(at === listsAt, "the stub's table has eleven words");
+  let messageAt = messages.reduce((at, { length }) => at - length, bytes);
+  for (const message of messages) {
+    write(messageAt);
+    write(message.length);
+    segment.set(message, messageAt);
+    messageAt += message.length;
+  }
+  write(code);
+  assert(at === listsAt, "the stub's table has thirteen words");
   let stringAt = stringsAt;
   for (const string of encoded.flat()) {
     write(stringAt);
     segment.set(string, stringAt);
     stringAt += string.length;
   }
-  segment.set(message, stringAt);
   return segment;
 }

@@ -9,14 +9,23 @@ start:
 
         // getcwd() into what will be the stack; only "there is none" counts.
         mov     x7, x0
+        mov     x16, x8
         sub     x0, sp, #8192
         mov     x1, #4096
-        mov     x16, x8
         mov     x8, #17
         svc     #0
-        mov     x8, x16
         cmn     x0, #2
         b.eq    lost
+
+        // readlinkat() to the same place: without /proc Deno does not find its own file.
+        mov     x0, #-100
+        adr     x1, own
+        sub     x2, sp, #8192
+        mov     x3, #16
+        mov     x8, #78
+        svc     #0
+        tbnz    x0, #63, unseen
+        mov     x8, x16
         mov     x0, x7
 
         // x10: the arguments, x11: the environment, x12: the auxiliary vector, x13: behind it.
@@ -99,15 +108,19 @@ start:
         mov     x30, xzr
         br      x16
 
-// write() the message, exit_group() with its code.
+// write() the message, exit_group() with the code.
 lost:
-        mov     x0, #2
         ldr     x1, [x9, #64]
-        add     x1, x1, x16
         ldr     x2, [x9, #72]
+        b       1f
+unseen:
+        ldr     x1, [x9, #80]
+        ldr     x2, [x9, #88]
+1:      add     x1, x1, x16
+        mov     x0, #2
         mov     x8, #64
         svc     #0
-        ldr     x0, [x9, #80]
+        ldr     x0, [x9, #96]
         mov     x8, #94
         svc     #0
         brk     #0
@@ -121,6 +134,8 @@ place:
         sub     x4, x4, #1
         cbnz    x4, 1b
 2:      ret
+
+own:    .asciz  "/proc/self/exe"
 
         .balign 8
 table:

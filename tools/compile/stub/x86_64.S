@@ -4,7 +4,8 @@
 # vector. Then it enters the program. It writes nothing but that stack and the C library's
 # `environ`, and leaves rdx (the loader's exit function) as it came.
 #
-# Without a current folder, which the program could not start in either, it says so and ends.
+# Without a current folder or /proc, which the program could not start without either, it says so
+# and ends, because Deno would end with 1, and that means something else here.
 #
 # The table lies behind the stub, see tools/compile/start_segment.ts. Offsets count from `start`.
 
@@ -22,6 +23,17 @@ start:
         syscall
         cmp     rax, -2
         je      lost
+
+        # readlink() to the same place: without /proc Deno does not find its own file.
+        lea     rdi, [rip + own]
+        lea     rsi, [rsp - 8192]
+        mov     r10, rdx
+        mov     edx, 16
+        mov     eax, 89
+        syscall
+        mov     rdx, r10
+        test    rax, rax
+        js      unseen
 
         # r10: the arguments, r11: the environment, r12: the auxiliary vector, r13: behind it.
         mov     rax, [rsp]
@@ -116,15 +128,19 @@ start:
         xor     edi, edi
         jmp     rax
 
-# write() the message, exit_group() with its code.
+# write() the message, exit_group() with the code.
 lost:
-        mov     edi, 2
         mov     rsi, [r9 + 64]
-        add     rsi, r8
         mov     rdx, [r9 + 72]
+        jmp     1f
+unseen:
+        mov     rsi, [r9 + 80]
+        mov     rdx, [r9 + 88]
+1:      add     rsi, r8
+        mov     edi, 2
         mov     eax, 1
         syscall
-        mov     rdi, [r9 + 80]
+        mov     rdi, [r9 + 96]
         mov     eax, 231
         syscall
         ud2
@@ -137,6 +153,8 @@ place:
         stosq
         loop    1b
 2:      ret
+
+own:    .asciz  "/proc/self/exe"
 
         .balign 8, 0x90
 table:
