@@ -17,7 +17,8 @@ Installs blockframe for Linux (x86-64, 64-bit ARM) and macOS.
 usage: sh install.sh --base-url URL [--prefix DIR] [--version VERSION] [--public-key KEY]
 
   --base-url URL     the folder with SHA256SUMS and the downloads; {version} in it becomes
-                     VERSION (or set BLOCKFRAME_BASE_URL)
+                     VERSION (or set BLOCKFRAME_BASE_URL); a folder of this machine, such as
+                     /media/usb/release or ./dist, needs no network
   --prefix DIR       install as DIR/bin/blockframe
                      (default: /usr/local for root, ~/.local for others)
   --version VERSION  accept this version only
@@ -94,7 +95,9 @@ refuse_other_linux() {
 }
 
 require_tools() {
-  if command -v curl >/dev/null; then
+  if is_folder; then
+    fetcher=none
+  elif command -v curl >/dev/null; then
     fetcher=curl
   elif command -v wget >/dev/null; then
     fetcher=wget
@@ -117,21 +120,33 @@ require_tools() {
   fi
 }
 
+# Whether the files are on this machine already, as on a stick.
+is_folder() {
+  case $base_url in
+  /* | ./* | ../*) ;;
+  *) false ;;
+  esac
+}
+
 # Over plain http anybody on the way can change the sums together with the file.
 refuse_plain_http() {
   case $base_url in
-  https://*) ;;
+  https://* | /* | ./* | ../*) ;;
   http://127.0.0.1[:/]* | http://localhost[:/]*) ;;
   http://*)
     [ -n "$key" ] || fail "Over plain http nothing says who the files are from: use https, or" \
       "give the key (--public-key)"
     ;;
-  *) misused "--base-url must begin with https://, not \"$base_url\"" ;;
+  *) misused "--base-url must begin with https:// (or with / or ./ for a folder), not \"$base_url\"" ;;
   esac
 }
 
 # fetch NAME FILE
 fetch() {
+  if [ "$fetcher" = none ]; then
+    cp "$base_url/$1" "$2" || fail "Cannot copy $base_url/$1"
+    return
+  fi
   say "Downloading $base_url/$1"
   if [ "$fetcher" = curl ]; then
     curl --fail --silent --show-error --location --proto-redir "=${base_url%%:*},https" \
@@ -249,7 +264,11 @@ main() {
   put_in_place
   say "Installed $installed as $prefix/bin/blockframe"
   case ":$PATH:" in
-  *":$prefix/bin:"*) ;;
+  *":$prefix/bin:"*)
+    first=$(command -v blockframe)
+    [ "$first" = "$prefix/bin/blockframe" ] ||
+      say "Another blockframe comes first in your PATH: $first"
+    ;;
   *) say "$prefix/bin is not in your PATH: add it, or type the whole path" ;;
   esac
 }

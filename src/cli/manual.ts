@@ -113,8 +113,8 @@ export function formatManual(): string {
     ".SH FILES",
     ...fileRows.flatMap(formatRow),
     ".SH EXAMPLES",
-    ...examples.flatMap(([what, line]) => [
-      ".PP",
+    ...examples.flatMap(([what, line], index) => [
+      ...(index === 0 ? [] : [".PP"]), // a section begins with a paragraph
       escapeProse(what),
       ...formatExamples([line]),
     ]),

@@ -1,4 +1,10 @@
-import { deepStrictEqual, equal, match, ok } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  doesNotMatch,
+  equal,
+  match,
+  ok,
+} from "node:assert/strict";
 import { filesInDownload, listTree, version } from "./desk.ts";
 import { download, script, Visit } from "./visit.ts";
 
@@ -52,6 +58,54 @@ Deno.test("install.sh: works with wget, GNU's and busybox's, where there is no c
     equal(code, 0, stderr);
     ok(listTree(visit.prefix).includes("bin/blockframe"));
   }
+});
+
+Deno.test("install.sh: from a folder, as on a stick, without a network", async () => {
+  await using visit = new Visit();
+  const folder = `${visit.path}/a stick`;
+  await Deno.mkdir(folder);
+  for (const [name, bytes] of visit.files) {
+    await Deno.writeFile(`${folder}/${name}`, bytes);
+  }
+  const failing = "echo no network >&2; exit 9";
+  const env = visit.pretend({ curl: failing, wget: failing });
+  for (const from of [folder, "./a stick"]) {
+    const args = ["--base-url", from, "--prefix", visit.prefix];
+    const { code, stderr } = await visit.install(args, { env });
+    equal(code, 0, stderr);
+    match(stderr, new RegExp(`^Installed blockframe ${version} as `));
+    ok(listTree(visit.prefix).includes("bin/blockframe"));
+    await Deno.remove(visit.prefix, { recursive: true });
+  }
+  await Deno.writeTextFile(`${folder}/${download}`, "x", { append: true });
+  const args = ["--base-url", folder, "--prefix", visit.prefix];
+  const changed = await visit.install(args, { env });
+  equal(changed.code, 1);
+  match(changed.stderr, /is not what SHA256SUMS says/);
+  assertNothing(visit);
+  await Deno.remove(`${folder}/SHA256SUMS`);
+  const none = await visit.install(args, { env });
+  equal(none.code, 1);
+  match(none.stderr, /Cannot copy .*\/a stick\/SHA256SUMS\n$/);
+  assertNothing(visit);
+});
+
+Deno.test("install.sh: says where another program of that name comes first in the PATH", async () => {
+  await using visit = new Visit();
+  const bin = `${visit.prefix}/bin`;
+  const { PATH } = visit.pretend({ blockframe: "exit 0" });
+  const warning =
+    /^Another blockframe comes first in your PATH: .*\/pretend\//m;
+  const shadowed = await visit.install(undefined, {
+    env: { PATH: `${PATH}:${bin}` },
+  });
+  equal(shadowed.code, 0);
+  match(shadowed.stderr, warning);
+  const first = await visit.install(undefined, {
+    env: { PATH: `${bin}:${PATH}` },
+  });
+  equal(first.code, 0);
+  doesNotMatch(first.stderr, /PATH/);
 });
 
 Deno.test("install.sh: a changed download is not installed and never run", async () => {

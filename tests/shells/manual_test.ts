@@ -32,6 +32,7 @@ const groff = ["groff", "-ww", "-Kutf8", "-Tutf8", "-man", "-P-cbou"];
 Deno.test("the manual page is formatted without a warning", async () => {
   const page = formatManual();
   doesNotMatch(page, /[^\n -~]/);
+  doesNotMatch(page, /^\.S[HS] .*\n\.PP$/m, "mandoc warns of that");
   for (const words of [man, groff]) {
     const { text, warnings } = await format(words, page);
     equal(warnings, "");
