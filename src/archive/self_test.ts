@@ -3,7 +3,9 @@
 // the caller makes and removes.
 
 import { AssertionError } from "../base/assert.ts";
+import { isSealed } from "../base/embedded.ts";
 import { isFailure, messageOf } from "../base/errors.ts";
+import { verifySeal } from "./seal.ts";
 import { verifyArchive } from "./self_test_archive.ts";
 import { verifyDigests, verifyParity } from "./self_test_codec.ts";
 import { probeDetails, probeIndex, verifyFiles } from "./self_test_files.ts";
@@ -33,6 +35,7 @@ export async function* runSelfTest(
   request: SelfTestRequest,
 ): AsyncGenerator<SelfTestFinding> {
   const { room, signal } = request;
+  if (isSealed) yield await attempt("program", verifyProgram);
   yield await attempt("digests", verifyDigests);
   yield await attempt("parity", verifyParity);
   const path = room.kind === "folder" ? room.path : "";
@@ -56,6 +59,11 @@ export async function* runSelfTest(
     }
   }
   yield findThreads(workers, worked);
+}
+
+function verifyProgram(): string {
+  const size = verifySeal(Deno.execPath());
+  return `${(size / 1e6).toFixed(1)} MB, every byte as it was made`;
 }
 
 interface Absent {

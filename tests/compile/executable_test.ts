@@ -72,6 +72,44 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name:
+    "the self-test of an executable finds a changed byte, and a missing end",
+  ignore: !canRun || !canMount, // the test above makes it
+  fn: async () => {
+    const bytes = await Deno.readFile(`${folder}/program/blockframe`);
+    const path = `${folder}/damaged`;
+    const lookAt = async (file: Uint8Array) => {
+      await Deno.writeFile(path, file, { mode: 0o755 });
+      const { code, stdout } = await run([path, "self-test"]);
+      return { code, line: stdout.split("\n")[0]! };
+    };
+    const whole = await lookAt(bytes);
+    assertEquals(whole.code, 0);
+    match(whole.line, /^✓ program: \d+\.\d MB, every byte as it was made$/);
+    const failed = {
+      code: 8,
+      line: "✗ program: FAILED: the file is damaged: ",
+    };
+    const cut = await lookAt(bytes.subarray(0, -1));
+    assertEquals(
+      { ...cut, line: cut.line.slice(0, failed.line.length) },
+      failed,
+    );
+    // A comment, so that all goes on as before.
+    const end = new TextDecoder("latin1").decode(bytes).lastIndexOf(
+      "//# sourceURL=blockframe.js\n",
+    );
+    bytes[end + 5]! ^= 1;
+    const changed = await lookAt(bytes);
+    assertEquals(
+      { ...changed, line: changed.line.slice(0, failed.line.length) },
+      failed,
+    );
+    await Deno.remove(path);
+  },
+});
+
 Deno.test("deno task compile makes no executable of what it does not know, and says why", async () => {
   const target = await compile("--target", "sparc-sun-solaris");
   assertEquals(target.code, 2);

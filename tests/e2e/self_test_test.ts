@@ -22,11 +22,12 @@ Deno.test("self-test tries every part and leaves nothing behind", async () => {
   const folder = work.makeFolder("here");
   const { stdout } = await work.expect(0, ["self-test", "--dir", "here"]);
   const lines = stdout.trimEnd().split("\n");
-  deepEqual(
-    lines.slice(0, -1).map((line) => /^[✓-] (\w+): /.exec(line)?.[1]),
-    parts,
-  );
-  match(lines.at(-1)!, /^8 parts: [78] ok(, 1 absent)?$/);
+  const names = lines.slice(0, -1)
+    .map((line) => /^[✓-] (\w+): /.exec(line)?.[1]);
+  // An executable that has a seal looks at itself first.
+  const wanted = names[0] === "program" ? ["program", ...parts] : parts;
+  deepEqual(names, wanted);
+  match(lines.at(-1)!, /^[89] parts: [789] ok(, 1 absent)?$/);
   if (Deno.build.os === "linux") {
     match(stdout, /^✓ details: times .*, (?:no )?extended attributes/m);
   }
@@ -35,7 +36,7 @@ Deno.test("self-test tries every part and leaves nothing behind", async () => {
   const json = await work.expect(0, ["self-test", "--dir", "here", "--json"]);
   const { type, findings, exitCode } = JSON.parse(json.stdout);
   deepEqual([type, exitCode], ["self-test", 0]);
-  deepEqual(findings.map((each: { name: string }) => each.name), parts);
+  deepEqual(findings.map((each: { name: string }) => each.name), wanted);
   deepEqual(namesIn(folder), []);
 });
 

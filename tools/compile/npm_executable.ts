@@ -2,8 +2,9 @@
 // the file starts. Nothing is unpacked when it runs: the kernel maps it like any program, the stub
 // writes the command line that Deno is to see, and a small module reads the program from the file.
 //
-//   the registry's file | the program's text | zeros to a page | the start segment
+//   the registry's file | the program's text | zeros to a page | the start segment | the seal
 
+import { sealFile } from "../../src/archive/seal.ts";
 import { exitCodes } from "../../src/cli/exit_code.ts";
 import type { Bundle } from "./bundle.ts";
 import { addSegment, machines, readExecutable } from "./elf.ts";
@@ -24,7 +25,7 @@ export async function makeNpmExecutable(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const base = await readRegistryFile(npm.base);
   const stub = await readStub(root, npm.machine);
-  return joinExecutable(base, stub, npm.machine, bundle, flags);
+  return sealFile(joinExecutable(base, stub, npm.machine, bundle, flags));
 }
 
 /** The same of parts that are there. */
@@ -110,6 +111,7 @@ try {
   console.error("blockframe: error: Cannot read the program's own file: " + error.message);
   Deno.exit(${exitCodes.operational});
 }
+globalThis.BLOCKFRAME_SEALED = true;
 await (0, eval)(text);
 //# sourceURL=blockframe
 `;
