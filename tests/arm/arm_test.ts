@@ -38,14 +38,14 @@ Deno.test("the executable says that it is for aarch64", async () => {
 
 Deno.test("the executable ends with 8 where it cannot find its own file", async () => {
   using work = new ArmWorkplace();
-  const bytes = Deno.readFileSync(armHome().path);
+  const bytes = await Deno.readFile(armHome().path);
   // The emulator always knows this one: so that it is another one that the start looks for.
   const start = bytes.length - 4 * kib;
   const end = new TextDecoder("latin1").decode(bytes.subarray(start));
   const at = end.indexOf("/proc/self/exe\0");
   ok(at > 0);
   bytes.set(encodeUtf8("/proc/self/not"), start + at);
-  Deno.writeFileSync(work.at("program"), bytes, { mode: 0o755 });
+  await Deno.writeFile(work.at("program"), bytes, { mode: 0o755 });
   const home = { kind: "executable", path: work.at("program") } as const;
   const { stderr } = await work.expect(8, ["health"], { home });
   match(stderr, /^blockframe: error: .* there is no \/proc here\nhint: .*\n$/);
