@@ -114,9 +114,17 @@ export class Desk implements Disposable {
   async commit(what: Case, random: Random): Promise<void> {
     this.payload = fill(random, what.bytes);
     this.write("payload", this.payload);
+    await this.store("payload", what);
+  }
+
+  /** Has BlockFrame store what lies at a path. */
+  async store(
+    path: string,
+    what: Pick<Case, "settings" | "policy">,
+  ): Promise<void> {
     this.write("config.toml", new TextEncoder().encode(what.settings ?? ""));
     const policy = what.policy === undefined ? [] : ["--policy", what.policy];
-    const ended = await this.blockframe("commit", "--file", "payload", policy);
+    const ended = await this.blockframe("commit", path, policy);
     assert.equal(ended.code, 0, ended.stderr);
     const [made] = Deno.readDirSync(`${this.folder}/archive`);
     assert.ok(made !== undefined);
@@ -142,11 +150,13 @@ export class Desk implements Disposable {
   stranger(command: "restore" | "repair"): Promise<Ended> {
     const program = `${folder}/stranger.py`;
     const output = command === "restore" ? ["restored"] : [];
-    return start(
-      "python3",
-      [program, command, this.entry, ...output],
-      this.folder,
-    );
+    return this.python([program, command, this.entry, ...output]);
+  }
+
+  /** Runs a Python program, which is there. */
+  python(args: readonly string[]): Promise<Ended> {
+    // No compiled module is left beside the sources.
+    return start("python3", ["-B", ...args], this.folder);
   }
 
   /** Has stranger.py restore the entry, and compares it with the payload. */

@@ -7,7 +7,9 @@ stranger_test.ts makes the two work on each other's archives. It shares no code
 with BlockFrame; BLAKE3 and the field of 256 elements are its own.
 
     python3 stranger.py restore ENTRY_FOLDER OUTPUT
-        0  the payload is in OUTPUT, every leaf of it checked
+        0  the payload is in OUTPUT, every leaf of it checked; of a tree OUTPUT,
+           which must not be there, is its folder: with modes (but set-uid and
+           set-gid), times, links, holes and attributes, owned by who runs this
         4  something cannot be rebuilt: nothing is written, and stdout has
            {"lost": [{"offset": …, "bytes": …}, …]}, the ranges of the payload
     python3 stranger.py repair ENTRY_FOLDER
@@ -19,13 +21,17 @@ with BlockFrame; BLAKE3 and the field of 256 elements are its own.
 "Section" in the comments means a section of docs/format.md.
 """
 
+import base64
 import collections
+import datetime
 import functools
 import json
 import os
 import re
+import shutil
 import struct
 import sys
+import zlib
 
 # ---------------------------------------------------------------- BLAKE3
 #
@@ -213,8 +219,10 @@ class Entry:
     def __init__(self, folder):
         self.folder = folder
         self.manifest = self.vote()
-        self.geometry(json.loads(self.manifest))
-        self.load_outboard(json.loads(self.manifest)["outboard"])
+        manifest = json.loads(self.manifest)
+        self.geometry(manifest)
+        self.load_outboard(manifest["outboard"])
+        self.load_table(manifest)
 
     def places(self, name):
         return [os.path.join(self.folder, copy, name) for copy in COPIES]
@@ -237,7 +245,7 @@ class Entry:
     def geometry(self, manifest):
         """Section 4."""
         if (manifest["format"] != "blockframe" or manifest["version"] != 1
-                or set(manifest["required_features"]) - {"cross_block_parity"}):
+                or set(manifest["required_features"]) - {"cross_block_parity", "file_table"}):
             raise Unreadable("made by a newer program: version %s, features %s"
                              % (manifest["version"], manifest["required_features"]))
         policy = re.fullmatch(r"(?:erasure:(\d+)\+|replicate:)(\d+)", manifest["policy"])
@@ -368,20 +376,37 @@ class Entry:
         else:
             self.pages = member["pages"]
             self.outboard = []
-            copies = [read_file(path) or b"" for path in self.places("outboard.bin")]
-            for i, digest in enumerate(self.pages):
-                size = max(0, min(PAGE, self.slots * 32 - i * PAGE))
-                pages = [copy[i * PAGE:i * PAGE + size] for copy in copies]
-                page = next((x for x in pages if blake3(x).hex() == digest), None)
+            size = self.slots * 32
+            for i, page in enumerate(self.read_pages("outboard.bin", size, self.pages)):
+                end = min(size, (i + 1) * PAGE)
                 if page is None:
-                    page = self.compute_page(i * PAGE // 32, (i * PAGE + size) // 32)
-                right = blake3(page).hex() == digest
-                self.outboard += [page[j:j + 32] if right else None for j in range(0, size, 32)]
+                    page = self.compute_page(i * PAGE // 32, end // 32)
+                    page = page if blake3(page).hex() == self.pages[i] else None
+                self.outboard += [page and page[j:j + 32] for j in range(0, end - i * PAGE, 32)]
         if len(self.outboard) != self.slots:
             raise Unreadable("the outboard has the wrong length")
         data = self.outboard[:self.data_slots]
         if None not in data and (root_of(data) if data else blake3(b"")).hex() != self.root:
             raise Unreadable("the outboard does not lead to the root")
+
+    def read_pages(self, name, size, digests):
+        """Each page of a file in four copies, from any copy that has it right; None where none has."""
+        copies = [read_file(path) or b"" for path in self.places(name)]
+        for i, digest in enumerate(digests):
+            pages = (copy[i * PAGE:min(size, (i + 1) * PAGE)] for copy in copies)
+            yield next((x for x in pages if blake3(x).hex() == digest), None)
+
+    def load_table(self, manifest):
+        """The compressed file table of a tree, as pages of which some may be None (section 12)."""
+        self.files = None
+        if ("files" in manifest) != ("file_table" in manifest["required_features"]):
+            raise Unreadable("it is a tree without a table, or a table without a tree")
+        if "files" in manifest:
+            self.files = manifest["files"]
+            size, digests = self.files["compressed_bytes"], self.files["pages"]
+            if len(digests) != ceil(size, PAGE):
+                raise Unreadable("its file table has the wrong number of pages")
+            self.table_pages = list(self.read_pages("files.jsonl.gz", size, digests))
 
     def compute_page(self, first, end):
         """The digests of the slots first … end - 1 from the bytes of the shards, right or not."""
@@ -458,12 +483,224 @@ class Entry:
         return rebuilt
 
 
+# ---------------------------------------------------------------- Trees (section 12)
+
+PATH_MAX, NAME_MAX, LINE_MAX, XATTRS_MAX = 4096, 255, 16 << 20, 1 << 20
+
+
+def expect(is_right, what):
+    if not is_right:
+        raise Unreadable("the file table breaks a rule: " + what)
+
+
+def is_size(x):
+    return type(x) is int and 0 <= x < 1 << 53
+
+
+def is_text(x, most):
+    try:
+        return type(x) is str and "\0" not in x and 0 < len(x.encode()) <= most
+    except UnicodeEncodeError:  # half a surrogate
+        return False
+
+
+def is_path(x):
+    return is_text(x, PATH_MAX) and all(is_text(name, NAME_MAX) and name not in (".", "..") for name in x.split("/"))
+
+
+def attributes_of(row):
+    """Mode, time of change in nanoseconds since 1970, and extended attributes; None for what is not known."""
+    mode, modified, xattrs = row.get("mode"), row.get("modified"), row.get("xattrs", {})
+    expect(mode is None or type(mode) is str and re.fullmatch("[0-7]{1,4}", mode), "a mode")
+    for owner in "uid", "gid":
+        expect(is_size(row.get(owner, 0)) and row.get(owner, 0) < 1 << 32, "an owner")
+    if modified is not None:
+        match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", str(modified), re.ASCII)
+        expect(match, "a time")
+        try:
+            passed = datetime.datetime.fromisoformat(match[1]) - datetime.datetime(1970, 1, 1)
+        except ValueError:
+            raise Unreadable("the file table has a date that never was: %s" % modified)
+        modified = (passed.days * 86400 + passed.seconds) * 10 ** 9 + int((match[2] or "").ljust(9, "0"))
+    expect(type(xattrs) is dict and all(is_text(name, XATTRS_MAX) for name in xattrs), "attributes")
+    try:
+        xattrs = {name: base64.b64decode(value, validate=True) for name, value in xattrs.items()}
+    except (TypeError, ValueError):
+        raise Unreadable("the file table has an attribute that is not base64")
+    expect(sum(len(name.encode()) + len(x) for name, x in xattrs.items()) <= XATTRS_MAX, "attributes")
+    return mode and int(mode, 8), modified, xattrs
+
+
+def parse_line(line):
+    expect(len(line) <= LINE_MAX, "a long line")
+    try:
+        row = json.loads(line.decode())
+    except ValueError:
+        raise Unreadable("the file table has a line that is not JSON")
+    expect(type(row) is dict, "a line that is no object")
+    return row
+
+
+def parse_table(table, size):
+    """The attributes of the root, and the rows, of a payload of that size; every rule is checked."""
+    expect(table.endswith(b"\n"), "it has no end")
+    header, *lines = table[:-1].split(b"\n")
+    header = parse_line(header)
+    expect(header.get("format") == "blockframe.files" and header.get("version") == 1, "its header")
+    expect(type(header.get("root")) is dict, "its root")
+    attributes_of(header["root"])
+    rows, before, names = {}, b"", {}
+    for row in map(parse_line, lines):
+        path, kind = row.get("path"), row.get("kind")
+        expect(is_path(path), "a path")
+        place = path.replace("/", "\0").encode()
+        expect(place > before, "the order of %s" % path)
+        before = place
+        above = path.rpartition("/")[0]
+        expect(not above or rows.get(above, {}).get("kind") == "folder", "the folder of %s" % path)
+        if kind == "file":
+            check_ranges(row, size)
+            names[path] = row.get("names", 1)
+            expect(is_size(names[path]) and names[path] > 0, "the names of %s" % path)
+        elif kind == "link":
+            expect(is_text(row.get("target"), PATH_MAX), "the target of %s" % path)
+        elif kind == "hardlink":
+            expect(is_path(row.get("target")) and names.get(row["target"], 1) > 1, "the target of %s" % path)
+        else:
+            expect(kind == "folder", "the kind of %s" % path)
+        if kind != "hardlink":
+            attributes_of(row)
+        rows[path] = row
+    return header["root"], list(rows.values())
+
+
+def check_ranges(row, size):
+    digest = row.get("blake3", "0" * 64)
+    expect(type(digest) is str and re.fullmatch("[0-9a-f]{64}", digest), "a digest")
+    expect(is_size(row.get("bytes")), "a size")
+    data, end = row.get("data", []), 0
+    expect(type(data) is list, "data")
+    for one in data:
+        expect(type(one) is list and len(one) == 3 and all(map(is_size, one)), "a range")
+        offset, at, length = one
+        expect(length > 0 and at >= end, "the order of ranges")
+        end = at + length
+        expect(end <= row["bytes"] and offset + length <= size, "where a range ends")
+
+
+def read_table(entry):
+    """The rows of a tree's table."""
+    files = entry.files
+    if None in entry.table_pages:
+        raise Unreadable("a page of the file table is lost")
+    unpack = zlib.decompressobj(wbits=31)  # gzip
+    try:
+        table = unpack.decompress(b"".join(entry.table_pages), files["table_bytes"] + 1)
+    except zlib.error as e:
+        raise Unreadable("the file table cannot be decompressed: %s" % e)
+    expect(unpack.eof and len(table) == files["table_bytes"], "its size")
+    expect(blake3(table).hex() == files["table_blake3"], "its digest")
+    root, rows = parse_table(table, entry.size)
+    kinds = collections.Counter(row["kind"] for row in rows)
+    counts = {"files": kinds["file"], "folders": kinds["folder"], "links": kinds["link"],
+              "hard_links": kinds["hardlink"],
+              "content_bytes": sum(row["bytes"] for row in rows if row["kind"] == "file")}
+    expect(all(files[name] == count for name, count in counts.items()), "how many there are")
+    return root, rows
+
+
+def digest_file(path):
+    with open(path, "rb") as f:
+        band = f.read(BAND)
+        if len(band) <= CHUNK:
+            return blake3(band).hex()
+        values = []
+        while band:
+            values += chunk_values(band, len(values))
+            band = f.read(BAND)
+    return root_of(values).hex()
+
+
+def set_attributes(path, row, is_link=False):
+    mode, modified, xattrs = attributes_of(row)
+    if not is_link:  # a link's own mode means nothing, and Linux takes no attributes of one
+        for name, value in xattrs.items():
+            try:
+                os.setxattr(path, name, value)
+            except (AttributeError, OSError) as e:  # not on every system, and not for everybody
+                print("stranger.py: %s of %s is left out: %s" % (name, path, e), file=sys.stderr)
+        if mode is not None:
+            os.chmod(path, mode & 0o1777)
+    if modified is not None:
+        os.utime(path, ns=(modified, modified), follow_symlinks=not is_link)
+
+
+def make_file(path, row, payload):
+    with open(path, "xb") as f:
+        for offset, at, length in row.get("data", []):
+            payload.seek(offset)
+            f.seek(at)
+            while length:
+                band = payload.read(min(BAND, length))
+                f.write(band)
+                length -= len(band)
+        f.truncate(row["bytes"])
+    if "blake3" in row and row["blake3"] != digest_file(path):
+        raise Unreadable("%s does not have the digest that the file table says" % row["path"])
+
+
+def make_tree(folder, root, rows, payload):
+    """A new folder with all rows in it. All above a row is a folder that this made: no link is gone through."""
+    os.mkdir(folder)
+    folders = [(folder, root)]
+    for row in rows:
+        path = os.path.join(folder, row["path"])
+        if row["kind"] == "folder":
+            os.mkdir(path)
+            folders.append((path, row))
+        elif row["kind"] == "hardlink":
+            os.link(os.path.join(folder, row["target"]), path)
+        elif row["kind"] == "link":
+            os.symlink(row["target"], path)
+            set_attributes(path, row, is_link=True)
+        else:
+            make_file(path, row, payload)
+            set_attributes(path, row)
+    # What is made in a folder changes its time, and its mode may forbid it.
+    for path, row in reversed(folders):
+        set_attributes(path, row)
+
+
 # ---------------------------------------------------------------- What a user asks for
 
 
 def restore(folder, output):
     entry = Entry(folder)
+    tree = entry.files and read_table(entry)
+    if tree and os.path.lexists(output):
+        raise Unreadable("%s is there" % output)
     part = output + ".part"
+    lost = write_payload(entry, part)
+    if lost:
+        os.remove(part)
+        print(json.dumps({"lost": lost}))
+        return 4
+    if not tree:
+        os.replace(part, output)
+        return 0
+    try:
+        with open(part, "rb") as payload:
+            make_tree(output, *tree, payload)
+    except BaseException:
+        shutil.rmtree(output, ignore_errors=True)
+        raise
+    finally:
+        os.remove(part)
+    return 0
+
+
+def write_payload(entry, part):
+    """The payload into a file; the ranges of it that are lost."""
     lost = []
     with open(part, "wb") as f:
         for b, r, leaves, _ in entry.walk():
@@ -474,17 +711,13 @@ def restore(folder, output):
                 elif leaves[i]:
                     f.seek(offset)
                     f.write(leaves[i])
-    if not lost:
-        os.replace(part, output)
-        return 0
-    os.remove(part)
+        f.truncate(entry.size)
     ranges = []
     for offset, length in sorted(lost):
         if not ranges or ranges[-1]["offset"] + ranges[-1]["bytes"] < offset:
             ranges.append({"offset": offset, "bytes": 0})
         ranges[-1]["bytes"] += length
-    print(json.dumps({"lost": ranges}))
-    return 4
+    return ranges
 
 
 def replace_file(path, content):
@@ -525,6 +758,10 @@ def repair(folder):
         done["left"] = True
     elif entry.pages:
         wanted.update((path, b"".join(entry.outboard)) for path in entry.places("outboard.bin"))
+    if entry.files and None in entry.table_pages:
+        done["left"] = True
+    elif entry.files:
+        wanted.update((path, b"".join(entry.table_pages)) for path in entry.places("files.jsonl.gz"))
     for path, content in wanted.items():
         if read_file(path) != content:
             attempt(replace_file, path, content)

@@ -2,10 +2,12 @@
 // BlockFrame read and mend what the other one, or damage, has left.
 
 import assert from "node:assert/strict";
+import { decodeFileTable } from "../../src/format/file_table.ts";
 import {
   type Case,
   createRandom,
   Desk,
+  flip,
   hasPython,
   hitCopies,
   hitShards,
@@ -337,5 +339,163 @@ Deno.test({
       assert.equal(bytes.subarray(0, 8).toHex(), first);
     }
     assert.equal(desk.snapshot().size, files.length + 4);
+  },
+});
+
+const treeSettings = { settings: small, policy: "erasure:4+2" };
+
+/** A desk with a tree of everything, committed, and what the tree looks like. */
+async function deskWithTree(): Promise<{ desk: Desk; tree: unknown }> {
+  const desk = new Desk();
+  const made = await desk.python([treeProgram, "make", "tree"]);
+  assert.equal(made.code, 0, made.stderr);
+  await desk.store("tree", treeSettings);
+  return { desk, tree: await lookAt(desk, "tree") };
+}
+
+const treeProgram = `${import.meta.dirname}/tree.py`;
+
+async function lookAt(desk: Desk, path: string): Promise<unknown> {
+  const seen = await desk.python([treeProgram, "look", path]);
+  assert.equal(seen.code, 0, seen.stderr);
+  return JSON.parse(seen.stdout);
+}
+
+async function assertTree(desk: Desk, tree: unknown): Promise<void> {
+  const ended = await desk.stranger("restore");
+  assert.equal(ended.code, 0, ended.stderr + ended.stdout);
+  assert.deepEqual(await lookAt(desk, "restored"), tree);
+  assert.equal(desk.read("restored.part"), undefined);
+  Deno.removeSync(`${desk.folder}/restored`, { recursive: true });
+}
+
+const page = 65536;
+
+Deno.test({
+  name: "restore() makes a tree again, and repair() mends its file table",
+  ignore,
+  fn: async () => {
+    const random = createRandom(400);
+    const { desk, tree } = await deskWithTree();
+    using _ = desk;
+    const seen = tree as Record<string, { names: string; hasHoles: boolean }>;
+    assert.ok(Object.keys(seen).length > 2200);
+    assert.ok(seen["sparse"]!.hasHoles && seen["void"]!.hasHoles);
+    assert.equal(seen["and again"]!.names, seen["a/one"]!.names);
+    const survey = desk.survey();
+    const made = desk.snapshot();
+    assert.ok(made.get("files.jsonl.gz")!.length > page);
+    await assertTree(desk, tree);
+
+    hitAll(desk, random, survey, 0);
+    desk.damage("files.jsonl.gz", () => undefined);
+    desk.damage("hashes/files.jsonl.gz", (bytes) => bytes.subarray(0, 99));
+    desk.damage("hashes_1/files.jsonl.gz", (b) => flip(random, b, 0, page));
+    desk.damage("hashes_2/files.jsonl.gz", (b) => flip(random, b, page));
+    await assertTree(desk, tree);
+    const repaired = await desk.stranger("repair");
+    assert.equal(repaired.code, 1, repaired.stderr);
+    await desk.assertHealthy();
+    assertSame(desk, made);
+  },
+});
+
+Deno.test({
+  name: "restore() makes no tree where payload or file table is lost",
+  ignore,
+  fn: async () => {
+    const random = createRandom(500);
+    const { desk } = await deskWithTree();
+    using _ = desk;
+    const survey = desk.survey();
+    const lost: Range[] = [];
+    loseRow(desk, random, survey, survey.blocks[1]!, lost);
+    await assertLost(desk, lost);
+    for (const copy of ["", "hashes/", "hashes_1/", "hashes_2/"]) {
+      desk.damage(`${copy}files.jsonl.gz`, (b) => flip(random, b, 0, page));
+    }
+    const ended = await desk.stranger("restore");
+    assert.equal(ended.code, 2);
+    assert.match(ended.stderr, /a page of the file table is lost/);
+    assert.equal((await desk.stranger("repair")).code, 4);
+    const names = [...Deno.readDirSync(desk.folder)].map(({ name }) => name);
+    assert.deepEqual(names.sort(), ["archive", "config.toml", "tree"]);
+  },
+});
+
+const header = `{"format":"blockframe.files","version":1,"root":{}}`;
+const file = `{"path":"a/f","kind":"file","bytes":9,"names":2,` +
+  `"data":[[0,0,3],[0,4,5]]}`;
+const good = [
+  header,
+  `{"path":"a","kind":"folder","mode":"0755"}`,
+  file,
+  `{"path":"a-b","kind":"link","target":"../../x"}`,
+  `{"path":"b","kind":"hardlink","target":"a/f"}`,
+];
+
+/** Tables that break a rule of the page, by what is made of the good one. */
+const badTables: readonly (readonly string[])[] = [
+  [],
+  good.slice(1),
+  [header.replace("1", "2"), ...good.slice(1)],
+  [header, file],
+  [...good, good[4]!],
+  [header, good[3]!, good[1]!],
+  [...good, `{"path":"c","kind":"device"}`],
+  [...good, `{"path":"c","kind":"hardlink","target":"d"}`],
+  [...good, `{"path":"c","kind":"hardlink","target":"a"}`],
+  [header, `{"path":"c","kind":"link","target":""}`],
+  [header, `{"path":"c","kind":"link","target":"a\\u0000"}`],
+  [header, `{"path":"c","kind":"link","target":"\\ud800"}`],
+  [header, `{"path":"c","kind":"link"}`],
+  [header, `{"path":"c","kind":"folder"`],
+  [header, `["c"]`],
+  ...["", ".", "..", "/c", "c/", "x//y", "\\u0000", "\\udc00"].map((path) => [
+    header,
+    `{"path":"x","kind":"folder"}`,
+    `{"path":"${path}","kind":"folder"}`,
+  ]),
+  [header, `{"path":"${"n".repeat(256)}","kind":"folder"}`],
+  // A link is no folder.
+  [
+    header,
+    `{"path":"c","kind":"link","target":"/"}`,
+    `{"path":"c/d","kind":"folder"}`,
+  ],
+  ...["[[0,0,0]]", "[[0,0,10]]", "[[2,0,8],[0,7,1]]", "[[95,0,6]]", "[[0,0]]"]
+    .concat("[[0.5,0,1]]", "[[-1,0,1]]", "{}", "[[0,8,2]]", "[[0,true,1]]")
+    .map((data) => [
+      header,
+      `{"path":"c","kind":"file","bytes":9,"data":${data}}`,
+    ]),
+  ...[`"bytes":-1`, `"bytes":"9"`, `"bytes":9,"names":0`]
+    .concat(`"bytes":9,"blake3":"00"`, `"bytes":9,"mode":"0o644"`)
+    .concat(`"bytes":9,"mode":420`, `"bytes":9,"modified":"yesterday"`)
+    .concat(`"bytes":9,"modified":"2026-01-01T00:00:00+01:00"`)
+    .concat(`"bytes":9,"uid":4294967296`, `"bytes":9,"xattrs":{"user.a":"-"}`)
+    .concat(`"bytes":9,"xattrs":{"":"AA=="}`, `"bytes":9,"xattrs":[1]`)
+    .map((rest) => [header, `{"path":"c","kind":"file",${rest}}`]),
+];
+
+Deno.test({
+  name: "stranger.py and BlockFrame refuse the same file tables",
+  ignore,
+  fn: async () => {
+    using desk = new Desk();
+    const textOf = (lines: readonly string[]) =>
+      lines.map((line) => `${line}\n`).join("");
+    const tables = [good, [header], ...badTables].map(textOf);
+    tables.push(textOf(good).slice(0, -1));
+    desk.write("tables", new TextEncoder().encode(JSON.stringify(tables)));
+    const judged = await desk.python([treeProgram, "judge", "tables", "100"]);
+    assert.equal(judged.code, 0, judged.stderr);
+    const problems = JSON.parse(judged.stdout);
+    assert.equal(problems.length, tables.length);
+    for (const [index, table] of tables.entries()) {
+      const { kind } = decodeFileTable(new TextEncoder().encode(table), 100);
+      assert.equal(kind, index < 2 ? "valid" : "invalid", table);
+      assert.equal(problems[index] === null, index < 2, table);
+    }
   },
 });
