@@ -2,7 +2,8 @@
 """Read and repair BlockFrame entries with nothing but Python 3 and docs/format.md.
 
 This is not part of BlockFrame. It is the proof that docs/format.md is enough: it
-was written from that page alone, by somebody who had not seen the program, and
+was written from that page alone, by somebody who had not seen the program (the
+part on trees by somebody who had, and put into the page what it lacked), and
 stranger_test.ts makes the two work on each other's archives. It shares no code
 with BlockFrame; BLAKE3 and the field of 256 elements are its own.
 

@@ -366,7 +366,7 @@ async function assertTree(desk: Desk, tree: unknown): Promise<void> {
   assert.equal(ended.code, 0, ended.stderr + ended.stdout);
   assert.deepEqual(await lookAt(desk, "restored"), tree);
   assert.equal(desk.read("restored.part"), undefined);
-  Deno.removeSync(`${desk.folder}/restored`, { recursive: true });
+  await Deno.remove(`${desk.folder}/restored`, { recursive: true });
 }
 
 const page = 65536;
@@ -418,8 +418,9 @@ Deno.test({
     assert.equal(ended.code, 2);
     assert.match(ended.stderr, /a page of the file table is lost/);
     assert.equal((await desk.stranger("repair")).code, 4);
-    const names = [...Deno.readDirSync(desk.folder)].map(({ name }) => name);
-    assert.deepEqual(names.sort(), ["archive", "config.toml", "tree"]);
+    const left = await Array.fromAsync(Deno.readDir(desk.folder));
+    const names = left.map(({ name }) => name).sort();
+    assert.deepEqual(names, ["archive", "config.toml", "tree"]);
   },
 });
 
