@@ -51,7 +51,7 @@ def make(folder):
     set_attribute("a/one", "user.note", bytes(range(256)))
     set_attribute("a/one", "user.empty", b"")
     set_attribute("a", "user.ä", "ö".encode())
-    for path, mode in (("a/one", 0o640), ("a-b", 0o4755), ("open", 0o1777), ("empty", 0o700), (".hidden", 0)):
+    for path, mode in (("a/one", 0o640), ("a-b", 0o4755), ("open", 0o1777), ("empty", 0o700), (".hidden", 0o400)):
         os.chmod(path, mode)
     for path, ns in (("a/one", 1), ("a-b", -1), ("a/öde \n\\", 10 ** 18 + 123456789), ("dangling", 12 * 10 ** 17 + 1),
                      ("a/many", 999999999), ("", 10 ** 18)):
