@@ -88,7 +88,7 @@ export class LiveCatalogue {
     return this.#reading;
   }
 
-  /** Forgets what went; gives what came. */
+  /** Forgets what went; gives what came. @throws {Failure} `offline` when all of it went */
   #compareNames(): StoreName[] {
     const seen = new Set<string>();
     const added: StoreName[] = [];
@@ -97,10 +97,12 @@ export class LiveCatalogue {
       seen.add(each.name);
       if (!this.#known.has(each.name)) added.push(each);
     }
-    for (const folder of this.#known.keys()) {
-      if (!seen.has(folder)) {
-        this.#isChanged = this.#known.delete(folder) || this.#isChanged;
-      }
+    const gone = [...this.#known.keys()].filter((folder) => !seen.has(folder));
+    // A stick that was pulled leaves an empty folder, which says nothing of what is on the stick.
+    if (gone.length > 0) this.#context.store.stat(gone[0]!);
+    for (const folder of gone) {
+      this.#known.delete(folder);
+      this.#isChanged = true;
     }
     return added;
   }

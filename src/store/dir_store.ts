@@ -34,6 +34,9 @@ export class DirStore implements Store {
   readonly #prefix: string;
   // Device and inode of the root when first seen: a stick that was pulled leaves an empty folder.
   #rootSeen: Deno.FileInfo | undefined;
+  // A folder of the root in which something was found: by it the root is known when it comes back as
+  // another device.
+  #folderSeen: string | undefined;
 
   /**
    * Names the root; it is not looked at before the first call.
@@ -376,6 +379,7 @@ export class DirStore implements Store {
         );
       }
     }
+    if (names.length > 1) this.#folderSeen = names[0];
     return info;
   }
 
@@ -412,13 +416,18 @@ export class DirStore implements Store {
   #requireSameRoot(attempt: string): void {
     if (this.#rootSeen === undefined) return;
     const root = this.#lookAtRoot();
-    if (root === undefined || !isSameRoot(this.#rootSeen, root)) {
+    if (root !== undefined && isSameRoot(this.#rootSeen, root)) return;
+    // A stick that was put back in may be another device; what it was mounted at holds none of it.
+    const isBack = root !== undefined && this.#folderSeen !== undefined &&
+      lstatIfThere(this.#prefix + this.#folderSeen) !== undefined;
+    if (!isBack) {
       throw refusal(
         attempt,
         "offline",
         `${this.location} is not there any more`,
       );
     }
+    this.#rootSeen = root;
   }
 
   /** Whether a listed name is not UTF-8, and so leads nowhere as it is shown. */

@@ -8,7 +8,12 @@ import { Prng } from "../../src/base/prng.ts";
 import { shardPath } from "../../src/format/entry_path.ts";
 import { FaultyStore } from "../../src/store/faulty_store.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
-import type { OpenMode, StoreFile, StoreStat } from "../../src/store/store.ts";
+import type {
+  OpenMode,
+  StoreFile,
+  StoreName,
+  StoreStat,
+} from "../../src/store/store.ts";
 import {
   Bench,
   kib,
@@ -20,15 +25,23 @@ import {
 } from "./harness.ts";
 import { bigLeaves, open, openWide, readOf, until } from "./readers.ts";
 
-/** A store whose folder has a time of change, as those of disks have. */
+/** A store whose folder has a time of change, as those of disks have, and that can be pulled out. */
 class DatedStore extends MemoryStore {
+  isPulled = false;
   #names = "";
   #modifiedMs = 0;
 
+  override list(path: string): StoreName[] {
+    return this.isPulled ? [] : super.list(path);
+  }
+
   override stat(path: string): StoreStat | undefined {
+    if (this.isPulled && path !== "") {
+      throw new Failure("offline", "the disk is not there any more");
+    }
     const found = super.stat(path);
     if (path !== "" || found === undefined) return found;
-    const names = super.list("").map(({ name }) => name).join("/");
+    const names = this.list("").map(({ name }) => name).join("/");
     if (names !== this.#names) this.#modifiedMs++;
     this.#names = names;
     return { ...found, modifiedMs: this.#modifiedMs };
@@ -79,6 +92,11 @@ Deno.test("entries() that failed, or met what it could not read, looks again", a
   }
   deepEqual(await look(), [second.folder, third.folder, folder]);
   deepEqual(store.unfired(), []);
+  // The stick is pulled, and what it was mounted at is an empty folder.
+  inner.isPulled = true;
+  await rejects(look, /the disk is not there/);
+  inner.isPulled = false;
+  deepEqual(await look(), [second.folder, third.folder, folder]);
 });
 
 Deno.test("digests that could not be had for a moment are had afterwards", async () => {

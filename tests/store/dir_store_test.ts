@@ -141,6 +141,33 @@ Deno.test("DirStore says offline, not not-found, once its root is gone", () => {
   for (const call of calls) throwsFailure("offline", call);
 });
 
+Deno.test("DirStore knows its root again when that comes back as another device", () => {
+  using folders = makeFolders();
+  const root = `${folders.root}/mounted`;
+  const fill = () => {
+    Deno.mkdirSync(`${root}/entry`, { recursive: true });
+    Deno.writeTextFileSync(`${root}/entry/a`, "a");
+  };
+  fill();
+  const store = new DirStore(root);
+  strictEqual(store.stat("entry/a")?.bytes, 1);
+  const calls = [
+    () => store.openFile("entry/b", "read"),
+    () => store.openFile("b", "read"),
+  ];
+  for (const call of calls) {
+    Deno.renameSync(root, `${folders.root}/away`);
+    Deno.mkdirSync(root);
+    throwsFailure("offline", call);
+    Deno.removeSync(root);
+    // Folders are told apart by when they were made, too, on a clock of some milliseconds.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    fill();
+    throwsFailure("not-found", call);
+    Deno.removeSync(`${folders.root}/away`, { recursive: true });
+  }
+});
+
 Deno.test("DirStore says what failed, where and why, and keeps the cause", () => {
   using folders = makeFolders();
   const store = new DirStore(folders.root);
