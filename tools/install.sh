@@ -212,8 +212,8 @@ unpack() {
   rm -f "$stage/$file"
   installed=$("$stage/files/bin/blockframe" --version) ||
     fail "The new blockframe does not run here (see above): nothing was installed"
-  installed=${installed%%
-*}
+  # Not by the shell: the one of Ubuntu 18.04 knows no newline in a pattern.
+  installed=$(printf '%s\n' "$installed" | sed 1q)
 }
 
 # The program last: its rename is the moment from which the new version counts.

@@ -36,6 +36,15 @@ Deno.test("deb: dpkg refuses it where what it depends on is missing", () => {
   match(stderr, /blockframe depends on libc6 \(>= 2\.\d+\)/);
 });
 
+Deno.test("deb: what it needs it names as Debian and Ubuntu do, old and new", () => {
+  using desk = new Desk();
+  desk.release("--deb");
+  const field = (wanted: string) =>
+    outputOf("dpkg-deb", ["--field", `${desk.dist}/${name}`, wanted]).trim();
+  match(field("Depends"), /^libc6 \(>= 2\.\d+\), libgcc-s1 \| libgcc1$/);
+  equal(field("Recommends"), "fuse3, libfuse3-4 | libfuse3-3");
+});
+
 Deno.test("deb: its files are where Debian wants them, owned by root", () => {
   using desk = new Desk();
   desk.release("--deb");

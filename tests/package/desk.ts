@@ -52,6 +52,7 @@ export class Desk implements Disposable {
       "-o",
       `${this.dist}/blockframe`,
       `${repository}/tests/package/stand_in.c`,
+      ...["-Wl,--no-as-needed", "-lgcc_s"], // which the program needs, too
     ]);
     equal(code, 0, stderr);
   }

@@ -18,13 +18,16 @@ export interface DebFacts {
 
 const machines: Readonly<Record<string, number>> = { amd64: 62, arm64: 183 };
 
+// Before Debian 11 and Ubuntu 20.04 it had another name.
+const gccRuntime = "libgcc-s1 | libgcc1";
+
 // Where each library of glibc 2.27 and of gcc's run time comes from.
-const packageOf: Readonly<Record<string, "libc6" | "libgcc-s1">> = {
+const packageOf: Readonly<Record<string, "libc6" | typeof gccRuntime>> = {
   "ld-linux-aarch64.so.1": "libc6",
   "ld-linux-x86-64.so.2": "libc6",
   "libc.so.6": "libc6",
   "libdl.so.2": "libc6",
-  "libgcc_s.so.1": "libgcc-s1",
+  "libgcc_s.so.1": gccRuntime,
   "libm.so.6": "libc6",
   "libpthread.so.0": "libc6",
   "librt.so.1": "libc6",
@@ -149,7 +152,7 @@ Architecture: ${architecture}
 Maintainer: ${facts.maintainer}
 Installed-Size: ${bytes / 1024}
 Depends: ${[...new Set(packages)].sort().join(", ")}
-Recommends: fuse3, libfuse3-3 | libfuse3-4
+Recommends: fuse3, libfuse3-4 | libfuse3-3
 Section: utils
 Priority: optional
 Description: ${description}
