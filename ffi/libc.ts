@@ -5,9 +5,15 @@
 
 /** The symbols, as Deno wants them. All paths are absolute or relative bytes that end in a zero. */
 export const libcSymbols = {
+  // Not in glibc before 2.28; there the kernel is asked for it by its number.
   statx: {
     parameters: ["i32", "buffer", "i32", "u32", "buffer"],
     result: "i32",
+    optional: true,
+  },
+  syscall: {
+    parameters: ["i64", "i32", "buffer", "i32", "u32", "buffer"],
+    result: "i64",
   },
   utimensat: {
     parameters: ["i32", "buffer", "buffer", "i32"],
@@ -69,7 +75,7 @@ export function openLibc(): Libc | undefined {
     try {
       return Deno.dlopen(candidate, libcSymbols);
     } catch {
-      // Another C library, or too old a one for statx (glibc before 2.28).
+      // Another C library.
     }
   }
   return undefined;
@@ -81,6 +87,8 @@ export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 /** What every file system has, as stat gives it. linux/stat.h */
 export const STATX_BASIC_STATS = 0x7ff;
+/** The kernel's number of it. asm/unistd.h */
+export const statxNumber: bigint = Deno.build.arch === "aarch64" ? 291n : 332n;
 /** Bytes of struct statx. linux/stat.h */
 export const statxBytes = 256;
 /** Bytes of two struct timespec. */

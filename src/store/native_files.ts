@@ -35,20 +35,23 @@ export class NativeFiles {
   readonly #room: Uint8Array<ArrayBuffer> = new Uint8Array(attributeBytesMax);
   readonly #view = new DataView(this.#struct.buffer);
 
-  /** Calls into the opened library. */
-  constructor(libc: c.Libc) {
-    this.#libc = libc.symbols;
+  /** Calls into the opened library, of which these are the symbols. */
+  constructor(symbols: c.Libc["symbols"]) {
+    this.#libc = symbols;
   }
 
   /** What is at the path, links not followed. @throws {NativeError} ENOENT and the like */
   stat(path: string): TreeStat {
-    const result = this.#libc.statx(
+    const question = [
       c.AT_FDCWD,
       terminated(path),
       c.AT_SYMLINK_NOFOLLOW,
       c.STATX_BASIC_STATS,
       this.#struct as Uint8Array<ArrayBuffer>,
-    );
+    ] as const;
+    const { statx, syscall } = this.#libc;
+    const result = statx?.(...question) ??
+      Number(syscall(c.statxNumber, ...question));
     if (result !== 0) throw this.#error("statx");
     const stat = c.decodeStatx(this.#view);
     const kind = kindOf(stat.mode);
@@ -207,7 +210,7 @@ export const nativeFiles: NativeFiles | undefined = openNativeFiles();
 
 function openNativeFiles(): NativeFiles | undefined {
   const libc = c.openLibc();
-  return libc && new NativeFiles(libc);
+  return libc && new NativeFiles(libc.symbols);
 }
 
 function terminated(text: string): Uint8Array<ArrayBuffer> {

@@ -4,7 +4,8 @@
 import { deepEqual, equal, throws } from "node:assert/strict";
 import { present } from "../../src/base/assert.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
-import { nativeFiles } from "../../src/store/native_files.ts";
+import { openLibc } from "../../ffi/libc.ts";
+import { NativeFiles, nativeFiles } from "../../src/store/native_files.ts";
 
 function onLinux(name: string, body: (folder: string) => void): void {
   if (Deno.build.os !== "linux") return;
@@ -37,6 +38,19 @@ onLinux("times are kept to the nanosecond, before 1970 too", (folder) => {
     native.setModified(path, time);
     equal(native.stat(path).modifiedNs, time);
   }
+});
+
+onLinux("a C library without statx is none the worse for it", (folder) => {
+  const libc = present(openLibc(), "this is Linux");
+  const old = new NativeFiles({ ...libc.symbols, statx: null });
+  const path = `${folder}/file`;
+  Deno.writeTextFileSync(path, "it");
+  Deno.symlinkSync("nowhere", `${folder}/link`);
+  for (const each of [path, `${folder}/link`, folder]) {
+    deepEqual(old.stat(each), native.stat(each));
+  }
+  throws(() => old.stat(`${folder}/none`), { code: "ENOENT" });
+  libc.close();
 });
 
 onLinux("holes and attributes are what the file system says", (folder) => {
