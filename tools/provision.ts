@@ -116,7 +116,7 @@ const tools: readonly Tool[] = [
   {
     name: "fuse3",
     probe: "fusermount3",
-    package: "fuse3 libfuse3-3",
+    package: "fuse3", // it brings the library, libfuse3-3 or libfuse3-4
     why: "mounts of an archive, as its users make and end them",
   },
   {

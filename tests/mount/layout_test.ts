@@ -89,9 +89,6 @@ function libraryClaims(): Claim[] {
   return claims;
 }
 
-/** Where Debian has the compiler proper of its cross compiler, of whatever version. */
-const crossFolder = "/usr/lib/gcc-cross/aarch64-linux-gnu";
-
 /** A machine that the numbers are for: what compiles C for it, as far as assembly. */
 interface Machine {
   readonly name: string;
@@ -103,12 +100,12 @@ const machines: readonly Machine[] = [
   {
     name: "64-bit ARM",
     compiler: () => {
-      const [version] = [...Deno.readDirSync(crossFolder)];
-      ok(version !== undefined, "there is a compiler for 64-bit ARM");
+      // The preprocessor knows where the compiler proper is, which lies beside it.
+      const proper = run("aarch64-linux-gnu-cpp", "-print-prog-name=cc1");
       // What stddef.h says is the same everywhere; libfuse's headers are, too.
       const own = run("gcc", "-print-file-name=include").trim();
       return [
-        `${crossFolder}/${version.name}/cc1`,
+        proper.trim(),
         "-quiet",
         "-isystem",
         own,
