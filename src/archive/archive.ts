@@ -222,9 +222,12 @@ class LocalArchive implements Archive {
       if (store === undefined) stores.set(path, store = new DirTreeStore(path));
       return store;
     };
+    const store = new DirTreeStore(root);
+    stores.set(root, store);
     const codec = Codec.open();
     const context: EngineContext = {
-      store: storeOf(root),
+      store,
+      owners: store.owners,
       root,
       codec,
       settings: settingsOf(options),
@@ -232,7 +235,7 @@ class LocalArchive implements Archive {
       chance: systemChance,
       locking: lockSettingsOf(options),
       index: {
-        files: new SqlitePageFiles(storeOf(root), indexFile),
+        files: new SqlitePageFiles(store, indexFile),
         entriesMin: indexedEntriesMin,
       },
       emit: options.onEvent ?? (() => {}),
@@ -240,7 +243,7 @@ class LocalArchive implements Archive {
       storeOf,
       treeStoreOf: storeOf,
       openExecutor: (request) =>
-        openExecutor(options, request, root, { codec, storeOf }),
+        openExecutor(options, request, store, { codec, storeOf }),
     };
     this.#engine = new Engine(context);
   }
@@ -437,7 +440,7 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 function openExecutor(
   options: ArchiveOptions,
   request: ExecutorRequest,
-  root: string,
+  { location: root, owners }: DirStore,
   context: ConstructorParameters<typeof InlineExecutor>[0],
 ): Executor {
   const {
@@ -455,7 +458,7 @@ function openExecutor(
   return new WorkerPool(workers, {
     read: granted("read", [root, ...request.read ?? []]),
     write: granted("write", [root, ...request.write ?? []]),
-  });
+  }, (names) => owners.add(names));
 }
 
 /** The archive's folder as an absolute path without links. */

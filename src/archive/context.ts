@@ -6,6 +6,7 @@ import { Failure } from "../base/errors.ts";
 import type { Codec } from "../codec/mod.ts";
 import type { TierLimits } from "../format/policy.ts";
 import type { PageFiles } from "../store/page_file.ts";
+import type { Owners } from "../store/owners.ts";
 import type { Store } from "../store/store.ts";
 import type { TreeStore } from "../store/tree_store.ts";
 import type { Executor } from "./executor.ts";
@@ -71,6 +72,8 @@ export interface EngineContext {
     /** An archive of fewer entries has no index. */
     readonly entriesMin: number;
   };
+  /** What was made for root in folders of others, where the store has owners. */
+  readonly owners?: Pick<Owners, "waitMs" | "giveBack">;
   readonly emit: (event: ArchiveEvent) => void;
   readonly signal?: AbortSignal;
   /** Threads for one operation. */

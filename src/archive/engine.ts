@@ -33,6 +33,7 @@ import {
   type ResolvedImport,
 } from "./import.ts";
 import { Locks } from "./lock.ts";
+import { giveBackMade } from "./owners.ts";
 import { judgeLeftovers, readLeftovers, removeLeftovers } from "./leftovers.ts";
 import type { ArchiveReader, ReaderOptions } from "./reader.ts";
 import { removeEntries, removeFolder } from "./remove.ts";
@@ -143,9 +144,13 @@ export class Engine {
       0,
     );
     await using executor = this.#context.openExecutor({ workBytes: bytes });
-    for (const entry of folders) {
-      const report = await this.#examine(entry, request.repair, executor);
-      if (report !== undefined) yield report;
+    try {
+      for (const entry of folders) {
+        const report = await this.#examine(entry, request.repair, executor);
+        if (report !== undefined) yield report;
+      }
+    } finally {
+      if (request.repair) await giveBackMade(this.#context);
     }
   }
 

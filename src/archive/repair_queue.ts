@@ -8,6 +8,7 @@ import { rowCountOf, type RowRun } from "../format/geometry.ts";
 import type { EngineContext } from "./context.ts";
 import type { Executor } from "./executor.ts";
 import { Locks } from "./lock.ts";
+import { giveBackMade } from "./owners.ts";
 import { finishRepair, makeLostFolders } from "./repair.ts";
 import type { ReadCounters } from "./reader.ts";
 import { scanEntry, type ScannedEntry } from "./scan_entry.ts";
@@ -96,6 +97,14 @@ export class RepairQueue implements AsyncDisposable {
   async #drain(): Promise<void> {
     // The read that found the damage is answered first.
     await new Promise((resolve) => setTimeout(resolve, 0));
+    while (this.#waiting.length > 0) {
+      await this.#repairWaiting();
+      // Meanwhile more may have come.
+      await giveBackMade(this.#context);
+    }
+  }
+
+  async #repairWaiting(): Promise<void> {
     for (let next; (next = this.#waiting.shift()) !== undefined;) {
       try {
         using _lock = await this.#locks.take("repair", "mount");

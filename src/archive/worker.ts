@@ -23,6 +23,12 @@ const context: JobContext = {
 
 self.onmessage = (event: MessageEvent<WorkerRequest>) => {
   const { ticket, job } = event.data;
-  const reply: WorkerReply = { ticket, result: runJob(job, context) };
+  const result = runJob(job, context);
+  const made = stores.get(job.entry.root)?.owners.take() ?? [];
+  const reply: WorkerReply = {
+    ticket,
+    result,
+    ...(made.length === 0 ? {} : { made }),
+  };
   self.postMessage(reply);
 };

@@ -4,6 +4,7 @@
 
 import { present } from "../base/assert.ts";
 import { embeddedWorker, isExecutable } from "../base/embedded.ts";
+import type { MadeName } from "../store/owners.ts";
 import type { Executor } from "./executor.ts";
 import type {
   Job,
@@ -47,10 +48,16 @@ export class WorkerPool implements Executor {
   readonly #members: Member[] = [];
   readonly #size: number;
   readonly #permissions: PoolPermissions;
+  readonly #onMade: (names: readonly MadeName[]) => void;
   #ticket = 0;
 
-  /** Starts a pool of `size` threads. */
-  constructor(size: number, permissions: PoolPermissions) {
+  /** Starts a pool of `size` threads; `onMade` hears of what they made in the archive as root. */
+  constructor(
+    size: number,
+    permissions: PoolPermissions,
+    onMade: (names: readonly MadeName[]) => void = () => {},
+  ) {
+    this.#onMade = onMade;
     this.#size = size;
     this.width = 2 * size;
     this.#permissions = permissions;
@@ -108,7 +115,8 @@ export class WorkerPool implements Executor {
     const worker = startThread(options);
     const member: Member = { worker, waiting: new Map() };
     worker.onmessage = (event: MessageEvent<WorkerReply>) => {
-      const { ticket, result } = event.data;
+      const { ticket, result, made } = event.data;
+      if (made !== undefined) this.#onMade(made);
       member.waiting.get(ticket)?.(result);
       member.waiting.delete(ticket);
     };

@@ -6,6 +6,7 @@ import type { FailureCode } from "../base/errors.ts";
 import type { DataRange } from "../format/file_row.ts";
 import type { Geometry, RowRun } from "../format/geometry.ts";
 import type { Slab, SlabShard } from "../format/slab.ts";
+import type { MadeName } from "../store/owners.ts";
 import type { DamageCause } from "./report.ts";
 
 /** A path in the store that has this root. */
@@ -278,4 +279,6 @@ export interface WorkerRequest {
 export interface WorkerReply {
   readonly ticket: number;
   readonly result: JobResult;
+  /** What the job made in the archive as root; absent if nothing. */
+  readonly made?: readonly MadeName[];
 }

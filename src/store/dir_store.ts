@@ -10,6 +10,8 @@ import { Failure } from "../base/errors.ts";
 import { DirFile } from "./dir_file.ts";
 import { takeLock } from "./dir_lock.ts";
 import { errnoOf, failureOf, formatAttempt, refusal } from "./failure.ts";
+import { nodeFileSystem } from "./node_fs.ts";
+import { Owners } from "./owners.ts";
 import { parsePath, sortNames } from "./path.ts";
 import type {
   FileAttributes,
@@ -31,6 +33,8 @@ const openTryCountMax = 16;
 /** The files and folders below one folder of the local file system. */
 export class DirStore implements Store {
   readonly location: string;
+  /** What openFile made for "ensure", and makeFolder, where that is root's. */
+  readonly owners: Owners;
   readonly #prefix: string;
   // Device and inode of the root when first seen: a stick that was pulled leaves an empty folder.
   #rootSeen: Deno.FileInfo | undefined;
@@ -51,6 +55,7 @@ export class DirStore implements Store {
     }
     this.location = root;
     this.#prefix = /[/\\]$/.test(root) ? root : `${root}/`;
+    this.owners = new Owners(this.#prefix);
   }
 
   /** What is at `path`, or undefined if nothing is. @throws {Failure} */
@@ -97,12 +102,12 @@ export class DirStore implements Store {
       for (let tryIndex = 0; tryIndex < openTryCountMax; tryIndex++) {
         const info = this.look(attempt, names, "use");
         if (info === undefined) {
-          if (mode === "create") return this.#createFile(path);
+          if (mode === "create") return this.#createFile(path, false);
           if (mode !== "ensure") {
             throw refusal(attempt, "not-found", "nothing is there");
           }
           // Another thread that mends the same file may be faster: then its file is opened.
-          const made = unlessThere(() => this.#createFile(path));
+          const made = unlessThere(() => this.#createFile(path, true));
           if (made !== undefined) return made;
           continue;
         }
@@ -154,8 +159,12 @@ export class DirStore implements Store {
       const names = parsePath(path);
       let info = this.look(attempt, names, "use");
       if (info === undefined) {
-        unlessThere(() => Deno.mkdirSync(this.pathOf(path)));
+        const made = unlessThere(() => {
+          Deno.mkdirSync(this.pathOf(path));
+          return true;
+        });
         info = this.require(attempt, names, "use");
+        if (made && isUnused(info)) this.owners.note(path, info);
       }
       requireKind(attempt, info, "folder");
     });
@@ -183,6 +192,7 @@ export class DirStore implements Store {
       } catch (error) {
         throw failureOf(into, error);
       }
+      this.owners.rename(source, target);
     });
   }
 
@@ -272,8 +282,7 @@ export class DirStore implements Store {
     });
     if (permission.state !== "granted") return undefined;
     try {
-      // Only node:fs can tell, and loading it takes 20 ms: only when asked, never on start-up.
-      const statistics = nodeFs()?.statfsSync(this.location);
+      const statistics = nodeFileSystem()?.statfsSync(this.location);
       return statistics && statistics.bavail * statistics.bsize;
     } catch {
       return undefined;
@@ -299,12 +308,13 @@ export class DirStore implements Store {
     }
   }
 
-  #createFile(path: string): StoreFile {
+  #createFile(path: string, isNoted: boolean): StoreFile {
     const file = Deno.openSync(this.pathOf(path), {
       read: true,
       write: true,
       createNew: true,
     });
+    if (isNoted) this.owners.note(path, file.statSync());
     return new DirFile(file, path, this.location, true);
   }
 
@@ -502,6 +512,12 @@ function isSameRoot(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
       left.birthtime?.getTime() === right.birthtime?.getTime();
 }
 
+/** A folder in which nothing came or went since it was made: no other one that was put in its place. */
+function isUnused({ isDirectory, birthtime, mtime }: Deno.FileInfo): boolean {
+  return isDirectory && birthtime !== null &&
+    birthtime.getTime() === mtime?.getTime();
+}
+
 /** What `make` gives, or undefined where somebody else was faster. */
 function unlessThere<T>(make: () => T): T | undefined {
   try {
@@ -520,16 +536,4 @@ export function lstatIfThere(path: string): Deno.FileInfo | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-interface FileSystemStatistics {
-  statfsSync(path: string): { bavail: number; bsize: number };
-}
-
-function nodeFs(): FileSystemStatistics | undefined {
-  const scope = globalThis as unknown as {
-    process?: { getBuiltinModule?: (name: string) => unknown };
-  };
-  const module = scope.process?.getBuiltinModule?.("node:fs");
-  return module as FileSystemStatistics | undefined;
 }

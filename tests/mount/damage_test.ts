@@ -1,11 +1,11 @@
 // Damage under a mount: what is rebuilt reads right and is mended on the disk; what cannot be rebuilt
 // is an I/O error for exactly its bytes, and the rest of the file reads.
 
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { equalBytes } from "../../src/base/bytes.ts";
 import { remove, resize, rot } from "../e2e/damage.ts";
 import { kib, twoBlocks, Workplace } from "../e2e/workplace.ts";
-import { Mounted, openPath, readBytes, until } from "./mounted.ts";
+import { Mounted, openPath, readBytes, runTool, until } from "./mounted.ts";
 
 /** Leaves of 64 KiB, as real archives have them, in segments of 256 KiB. */
 const realLeaves = `segment_size = "256KiB"
@@ -66,6 +66,27 @@ Deno.test("damage up to the parity, done while mounted: reads are right, and the
   const ending = await second.unmount();
   match(ending.stderr, /Damage was met: \d+ leaves rebuilt, \d+ written back/);
   await mounted.unmount();
+});
+
+Deno.test("what root's mount writes back into somebody's archive is theirs", async () => {
+  equal(Deno.uid(), 0, "these tests are root's");
+  using work = new Workplace();
+  const { content, folder } = await work.commit("it", 20_000);
+  runTool("chown", "-R", "65534:65534", work.archive);
+  await using mounted = await Mounted.at(work);
+  const segments = `${folder}/segments`;
+  remove(segments);
+  ok(equalBytes(readBytes(mounted.at("it")), content));
+  await expectMended(work);
+  // Giving waits until the times of change can tell, and the end of the mount for that.
+  const { stderr } = await mounted.unmount();
+  doesNotMatch(stderr, /root has them now/);
+  const names = [...Deno.readDirSync(segments)].map(({ name }) => `/${name}`);
+  ok(names.length > 1);
+  for (const name of ["", ...names]) {
+    const { uid, gid } = Deno.lstatSync(segments + name);
+    deepEqual([uid, gid], [65534, 65534], name);
+  }
 });
 
 Deno.test("--no-repair leaves the archive as it is", async () => {

@@ -61,6 +61,8 @@ Deno.test("the health unit repairs an archive inside all of its restrictions, an
   const folder = [...Deno.readDirSync(machine.archive)]
     .map(({ name }) => name).find((name) => name.startsWith("letter_"))!;
   const segment = `${machine.archive}/${folder}/segments/segment_0.dat`;
+  // Somebody's archive: what the unit makes is theirs.
+  equal(run("chown", ["-R", "1234:1235", machine.archive]).code, 0);
   Deno.removeSync(segment);
   machine.writeUnit(`${health}.d/probe.conf`, lastUnit);
 
@@ -69,7 +71,8 @@ Deno.test("the health unit repairs an archive inside all of its restrictions, an
   match(machine.readReport("out"), /^✗ letter: 1 missing segment\n/);
   equal(machine.readReport("code"), "exited 1\n");
   deepStrictEqual(Deno.readFileSync(segment), content);
-  equal(Deno.statSync(segment).mode! & 0o777, 0o644);
+  const { mode, uid, gid } = Deno.statSync(segment);
+  deepStrictEqual([mode! & 0o777, uid, gid], [0o644, 1234, 1235]);
 
   machine.run(health);
   equal(machine.readReport("out"), "");
@@ -89,6 +92,8 @@ Deno.test("whatever runs in the health unit reaches nothing but the archive", ()
       new Deno.Command("${archive}/true").outputSync()`,
     listen: `Deno.listen({ port: 0 }).close()`,
     becomeUser: `Deno.chownSync("${archive}", 65534, 65534)`,
+    giveAway: `const fs = process.getBuiltinModule("node:fs");
+      fs.fchownSync(fs.openSync("/srv", 0), 65534, 65534)`,
     device: `Deno.openSync("/dev/fuse")`,
   };
   const script = Object.entries(attempts).map(([name, code]) =>
