@@ -4,11 +4,17 @@
 /** The calls that are used. Descriptors are those of openSync and of no other call. */
 export interface NodeFileSystem {
   readonly constants: Readonly<Record<string, number>>;
+  /** What the file system has free. @throws whatever the system throws, as all of these */
   statfsSync(path: string): { bavail: number; bsize: number };
+  /** Opens a file or a folder. */
   openSync(path: string, flags: number): number;
+  /** Closes it. */
   closeSync(descriptor: number): void;
+  /** What is open. */
   fstatSync(descriptor: number): NodeFileStat;
+  /** Sets its permission bits. */
   fchmodSync(descriptor: number, mode: number): void;
+  /** Gives it away. */
   fchownSync(descriptor: number, userId: number, groupId: number): void;
 }
 
@@ -22,7 +28,9 @@ export interface NodeFileStat {
   readonly nlink: number;
   readonly ctimeMs: number;
   readonly birthtimeMs: number;
+  /** Whether it is a plain file. */
   isFile(): boolean;
+  /** Whether it is a folder. */
   isDirectory(): boolean;
 }
 

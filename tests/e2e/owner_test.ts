@@ -50,7 +50,7 @@ for (
       using nobody = new Nobody();
       const { folder } = await work.commit("it", bytes);
       await Deno.chmod(`${folder}/hashes`, 0o700);
-      for (const { name } of Deno.readDirSync(`${folder}/hashes`)) {
+      for await (const { name } of Deno.readDir(`${folder}/hashes`)) {
         await Deno.chmod(`${folder}/hashes/${name}`, 0o600);
       }
       nobody.own(work.path);
@@ -97,7 +97,7 @@ asRoot(
       stderr,
       /^blockframe: warning: The repair made \d files and folders anew that could not be given to the owner of the folder: root has them now\n$/,
     );
-    equal(Deno.lstatSync(`${folder}/hashes_1`).uid, 0);
+    equal((await Deno.lstat(`${folder}/hashes_1`)).uid, 0);
     equal((await work.health(["--check"])).code, 0);
   },
 );

@@ -9,6 +9,7 @@ import {
   throwsFailure,
   writeFile,
 } from "./fixture.ts";
+import { whileWorking } from "./while_working.ts";
 
 interface Folders extends Disposable {
   readonly root: string;
@@ -223,25 +224,11 @@ Deno.test("DirStore openFile() gives a whole file while another thread replaces 
   const { root } = folders;
   const store = new DirStore(root);
   writeFile(store, "a", countingBytes(100));
-  const worker = new Worker(new URL("./replacing_worker.ts", import.meta.url), {
-    type: "module",
-  });
-  const stop = new Int32Array(new SharedArrayBuffer(4));
-  const started = Promise.withResolvers<void>();
-  const stopped = Promise.withResolvers<void>();
-  worker.onmessage = ({ data }) =>
-    (data === "started" ? started : stopped).resolve();
-  worker.postMessage({ root, stop });
-  await started.promise;
-  try {
+  await whileWorking("./replacing_worker.ts", { root }, () => {
     for (let round = 0; round < 3000; round++) {
       deepStrictEqual(readFile(store, "a"), countingBytes(100));
     }
-  } finally {
-    Atomics.store(stop, 0, 1);
-    await stopped.promise;
-    worker.terminate();
-  }
+  });
 });
 
 Deno.test("DirStore in a worker scoped to its root does all that it has to, and nothing outside", async () => {
