@@ -97,11 +97,12 @@ export class RepairQueue implements AsyncDisposable {
   async #drain(): Promise<void> {
     // The read that found the damage is answered first.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    while (this.#waiting.length > 0) {
+    do {
       await this.#repairWaiting();
-      // Meanwhile more may have come.
       await giveBackMade(this.#context);
-    }
+    } while (this.#waiting.length > 0);
+    // In the same turn as the last look: what is offered from here on starts anew.
+    this.#work = undefined;
   }
 
   async #repairWaiting(): Promise<void> {
@@ -113,8 +114,6 @@ export class RepairQueue implements AsyncDisposable {
         this.#giveUp(next, error);
       }
     }
-    // In the same turn as the last look: what is offered from here on starts anew.
-    this.#work = undefined;
   }
 
   /** What could not be written back is found again by the next read, or by health. */
