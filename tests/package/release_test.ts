@@ -150,7 +150,21 @@ Deno.test("release: the bill of materials is valid and names what is imported, n
   ) => group === undefined ? name : `${group}/${name}`);
   deepStrictEqual(
     names.sort(),
-    [...importedPackages(), "core", "deno", "v8"].sort(),
+    [...importedPackages(), "ash", "core", "deno", "slab", "v8"].sort(),
+  );
+  const crates = ["crate:ash@0.38.0+1.3.281", "crate:slab@0.4.9"];
+  const needed =
+    bom.dependencies.find(({ ref }: { ref: string }) =>
+      ref === "runtime:deno@2.9.6"
+    ).dependsOn;
+  deepStrictEqual(needed, [...crates, "runtime:v8@15.0.245.2-rusty"]);
+  deepStrictEqual(
+    crates.map((crate) =>
+      bom.components.find((one: Record<string, string>) =>
+        one["bom-ref"] === crate
+      ).purl
+    ),
+    ["pkg:cargo/ash@0.38.0%2B1.3.281", "pkg:cargo/slab@0.4.9"],
   );
   deepStrictEqual(bom.metadata.component.properties, [
     { name: "blockframe:commit", value: "0123456789abcdef" },

@@ -7,7 +7,10 @@
 
 // What the real one has somewhere inside.
 __attribute__((used)) static const char runtime[] =
-    "Deno/2.9.6 15.0.245.2-rusty";
+    "Deno/2.9.6 15.0.245.2-rusty "
+    "/usr/registry/src/index.crates.io-19/slab-0.4.9/src/lib.rs"
+    "/usr/registry/src/index.crates.io-19/ash-0.38.0+1.3.281/src/lib.rs"
+    "/usr/registry/src/index.crates.io-19/slab-0.4.9/src/builder.rs";
 
 int main(int count, char **words) {
   const char *command = count > 1 ? words[1] : "";

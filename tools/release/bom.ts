@@ -42,6 +42,16 @@ export async function formatBom(
     }
     bom.components.add(component);
   }
+  const crates = new Map<string, Models.Component>();
+  for (const { runtime } of product.executables) {
+    const deno = components.get(denoKey(runtime))!;
+    for (const crate of runtime.crates) {
+      const component = crates.get(crate) ?? describeCrate(crate);
+      crates.set(crate, component);
+      bom.components.add(component);
+      deno.dependencies.add(component.bomRef);
+    }
+  }
   bom.metadata.timestamp = new Date(product.epochSeconds * 1000);
   bom.metadata.component = describeProduct(product, components);
   const unnumbered = serialize(bom);
@@ -76,7 +86,7 @@ function describeProduct(
       bomRef: `file:${name}`,
     });
     file.hashes.set(Enums.HashAlgorithm["SHA-256"], sha256);
-    file.dependencies.add(parts.get(`deno@${runtime.deno}`)!.bomRef);
+    file.dependencies.add(parts.get(denoKey(runtime))!.bomRef);
     component.components.add(file);
   }
   return component;
@@ -102,6 +112,20 @@ function describePart(part: Part): Models.Component {
     component.hashes.set(Enums.HashAlgorithm["SHA-512"], part.sha512);
   }
   return component;
+}
+
+function denoKey({ deno }: Runtime): string {
+  return `deno@${deno}`;
+}
+
+/** A crate inside the runtime, by what scanners look for. */
+function describeCrate(crate: string): Models.Component {
+  const [name, version] = crate.split("@") as [string, string];
+  return new Models.Component(Enums.ComponentType.Library, name, {
+    bomRef: `crate:${crate}`,
+    version,
+    purl: `pkg:cargo/${name}@${version.replace("+", "%2B")}`,
+  });
 }
 
 /** A UUID (version 8: of our own making) from the text's digest. */

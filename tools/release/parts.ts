@@ -27,6 +27,8 @@ export interface Part {
 export interface Runtime {
   readonly deno: string;
   readonly v8: string;
+  /** Crates that it names, as `NAME@VERSION`, sorted: nearly half of those that are in it. */
+  readonly crates: readonly string[];
 }
 
 interface ModuleGraph {
@@ -67,14 +69,15 @@ export async function listParts(
   ];
 }
 
-/** The versions of Deno and V8 that an executable names in itself. Fails where it names none. */
+/** The versions of Deno, V8 and crates that an executable names in itself. Fails where it names none. */
 export async function readRuntime(path: string): Promise<Runtime> {
   using file = await Deno.open(path);
   const buffer = new Uint8Array(1 << 22);
-  const overlap = 64; // longer than what is looked for
+  const overlap = 256; // longer than what is looked for
   const decoder = new TextDecoder("latin1");
   let deno: string | undefined;
   let v8: string | undefined;
+  const crates = new Set<string>();
   for (let kept = 0;;) {
     const count = await file.read(buffer.subarray(kept));
     if (count === null) break;
@@ -82,13 +85,22 @@ export async function readRuntime(path: string): Promise<Runtime> {
     // The name that it gives itself as a client; crates of Deno have versions that begin with 0.
     deno ??= text.match(/Deno\/([1-9]\d*\.\d+\.\d+)(?!\d)/)?.[1];
     v8 ??= text.match(/(?<![\d.])(\d+\.\d+\.\d+\.\d+-rusty)/)?.[1];
-    if (deno !== undefined && v8 !== undefined) return { deno, v8 };
+    for (const [, name, version] of text.matchAll(cratePath)) {
+      crates.add(`${name}@${version}`);
+    }
     const end = kept + count;
     kept = Math.min(overlap, end);
     buffer.copyWithin(0, end - kept, end);
   }
+  if (deno !== undefined && v8 !== undefined) {
+    return { deno, v8, crates: [...crates].sort() };
+  }
   throw new Error(`${path} names no Deno and V8: is it one of ours?`);
 }
+
+// Where a source lay when it was compiled, which a panic would name.
+const cratePath =
+  /registry[\\/]src[\\/][\w.-]+[\\/]([A-Za-z][\w-]*?)-(\d+\.\d+\.\d+[\w.+-]*)[\\/]/g;
 
 async function listPackages(root: URL): Promise<Part[]> {
   const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", root)));
