@@ -3,7 +3,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { DirStore } from "../../src/store/dir_store.ts";
 import { countNames, expectTakenOver, lock } from "./abandoned_lock.ts";
-import { kill } from "./program.ts";
+import { kill, type Running, waitFor } from "./program.ts";
 import { describe } from "./tree.ts";
 import { kib, Workplace } from "./workplace.ts";
 
@@ -62,20 +62,33 @@ Deno.test("what writes ends with 32 while another command writes; what reads doe
   equal((await work.health()).code, 0);
 });
 
+const waiting = "Waiting for another command to finish\n";
+
+/** Starts a commit that meets a held lock, its standard error in the file `said`, and sees it wait. */
+async function startWaiting(work: Workplace, name: string): Promise<Running> {
+  work.write("said", "");
+  const running = work.start(["commit", name, "--lock-wait", "1h"], {
+    prefix: ["sh", "-c", 'exec "$@" 2> said', "sh"],
+  });
+  await waitFor(running, () => said(work) !== "");
+  equal(said(work), waiting);
+  return running;
+}
+
+function said(work: Workplace): string {
+  return new TextDecoder().decode(work.read("said"));
+}
+
 Deno.test("a commit waits for another command, says so, and goes on when that is done", async () => {
   using work = new Workplace();
   await work.commit("early", 1000);
-  work.fill("file", 1000);
+  const content = work.fill("file", 1000);
   using held = hold(work, lock);
-  using running = work.start(["commit", "file", "--lock-wait", "1min"]);
-  const early = await Promise.race([
-    running.ending,
-    new Promise((resolve) => setTimeout(resolve, 2_000)),
-  ]);
-  equal(early, undefined, "it waits");
+  using running = await startWaiting(work, "file");
   held[Symbol.dispose]();
-  const { code, stderr } = await running.ending;
-  deepEqual([code, stderr], [0, "Waiting for another command to finish\n"]);
+  const { code } = await running.ending;
+  deepEqual([code, said(work)], [0, waiting]);
+  await work.expectRestore(0, "file", content);
   equal(describe(`${work.archive}/${lock}`), "nothing");
 });
 
@@ -83,12 +96,11 @@ Deno.test("a commit that waits can be interrupted", async () => {
   using work = new Workplace();
   await work.commit("early", 1000);
   using _held = hold(work, lock);
-  using running = work.start(["commit", "early", "--lock-wait", "1h"]);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  using running = await startWaiting(work, "early");
   kill(running.child, "SIGINT");
-  const { code, stderr } = await running.ending;
+  const { code } = await running.ending;
   equal(code, 130);
-  match(stderr, /Interrupted/);
+  match(said(work), /Interrupted/);
 });
 
 Deno.test("the lock of a process that was killed is said and taken over at once", async () => {

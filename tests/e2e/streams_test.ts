@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { makePipe, remove, rot } from "./damage.ts";
-import { kill, type Running } from "./program.ts";
+import { kill, type Running, waitFor } from "./program.ts";
 import { describe, listTree, readTree } from "./tree.ts";
 import { kib, manyLeaves, twoBlocks, Workplace } from "./workplace.ts";
 
@@ -152,9 +152,11 @@ Deno.test("restore -o - | head ends without a word; a full disk behind it is sai
 Deno.test("SIGINT ends a restore whose reader sleeps", async () => {
   using work = new Workplace({ seed: 25 });
   await work.commit("file", manyLeaves);
-  const shell = inShell('exec "$@" > >(exec sleep 100 2>&- >&-)');
+  work.write("seen", new Uint8Array());
+  const reader = "head -c 1 > seen 2>&-; exec sleep 100 2>&- >&-";
+  const shell = inShell(`exec "$@" > >(${reader})`);
   using running = work.start(["restore", "file", "-o", "-"], shell);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await waitFor(running, () => work.read("seen").length > 0);
   kill(running.child, "SIGINT");
   const { code, stderr } = await running.ending;
   equal(code, 130);
