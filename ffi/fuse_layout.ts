@@ -129,8 +129,8 @@ export const connectionLayout = {
 /** Offsets in libfuse's struct fuse_file_info: `fh` lies at 16 in libfuse3.so.3 and .so.4. */
 export const fileInfoLayout = { flags: 0, fh: 16 } as const;
 
-/** Offsets in libfuse's struct fuse_buf; room for what newer versions append. */
-export const bufferLayout = { size: 0, mem: 16, room: 64 } as const;
+/** Offsets in libfuse's struct fuse_buf; room for what newer versions, and macFUSE, append. */
+export const bufferLayout = { size: 0, mem: 16, room: 128 } as const;
 
 /** Offsets in libfuse's struct fuse_args. */
 export const argsLayout = {
@@ -179,6 +179,9 @@ export const errorNumbers = {
   ENOTCONN: 107,
   ESTALE: 116,
 } as const;
+
+/** An error, by the name that it has on every system. */
+export type ErrorName = keyof typeof errorNumbers;
 
 /** How long the kernel may believe what it was told, seconds. */
 export interface Validity {

@@ -1,7 +1,6 @@
 // FUSE library: the symbols of libfuse 3's low-level interface and the few of the C library that a
-// receive loop needs. Opens them; knows nothing of what is done with them.
+// receive loop needs, on Linux and on macOS. Opens them; knows nothing of what is done with them.
 
-import { Failure } from "../src/base/errors.ts";
 import { openFirst } from "./open_first.ts";
 
 const fuseSymbols = {
@@ -22,6 +21,13 @@ const fuseSymbols = {
     parameters: ["pointer", "buffer"],
     result: "i32",
   },
+  // The same call on another thread, which may wait.
+  receiveOnThread: {
+    name: "fuse_session_receive_buf",
+    parameters: ["pointer", "buffer"],
+    result: "i32",
+    nonblocking: true,
+  },
   fuse_session_process_buf: {
     parameters: ["pointer", "buffer"],
     result: "void",
@@ -33,9 +39,14 @@ const fuseSymbols = {
   fuse_reply_err: { parameters: ["pointer", "i32"], result: "i32" },
   fuse_reply_buf: { parameters: ["pointer", "buffer", "usize"], result: "i32" },
   fuse_reply_iov: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
+  fuse_reply_entry: { parameters: ["pointer", "buffer"], result: "i32" },
+  fuse_reply_attr: { parameters: ["pointer", "buffer", "f64"], result: "i32" },
+  fuse_reply_open: { parameters: ["pointer", "buffer"], result: "i32" },
+  fuse_reply_statfs: { parameters: ["pointer", "buffer"], result: "i32" },
+  fuse_reply_xattr: { parameters: ["pointer", "usize"], result: "i32" },
 } as const;
 
-const systemSymbols = {
+const linuxSymbols = {
   close: { parameters: ["i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   // Variadic in C; on the machines that we know, the first arguments travel the same way.
@@ -55,24 +66,75 @@ const systemSymbols = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
 } as const;
 
-/** libfuse's symbols, opened. */
-export type FuseLibrary = Deno.DynamicLibrary<typeof fuseSymbols>;
+// None of these takes a variable number of arguments, which travel in another way on Apple's
+// processors than a caller who does not know C's prototypes would pass them.
+const darwinSymbols = {
+  free: { parameters: ["pointer"], result: "void" },
+  getegid: { parameters: [], result: "u32" },
+  geteuid: { parameters: [], result: "u32" },
+  getfsstat: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  // Where inode numbers once had 32 bits (Intel), the plain name is that of the call with the old struct.
+  getfsstatOfIntel: {
+    name: "getfsstat$INODE64",
+    parameters: ["buffer", "i32", "i32"],
+    result: "i32",
+    optional: true,
+  },
+  // Asks the process that serves the mount, which this one is: off its thread.
+  unmount: {
+    parameters: ["buffer", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  unmountAtOnce: {
+    name: "unmount",
+    parameters: ["buffer", "i32"],
+    result: "i32",
+  },
+} as const;
 
-/** The C library's symbols, opened. */
-export type SystemLibrary = Deno.DynamicLibrary<typeof systemSymbols>;
+/** libfuse's calls. */
+export type FuseCalls = Deno.DynamicLibrary<typeof fuseSymbols>["symbols"];
 
-/** What a mount needs of the system. Disposing closes both libraries. */
-export interface FuseLibraries extends Disposable {
-  readonly fuse: FuseLibrary["symbols"];
-  readonly system: SystemLibrary["symbols"];
+/** The calls of the C library of Linux. */
+export type LinuxCalls = Deno.DynamicLibrary<typeof linuxSymbols>["symbols"];
+
+/** The calls of the C library of macOS. */
+export type DarwinCalls = Deno.DynamicLibrary<typeof darwinSymbols>["symbols"];
+
+/** What a mount needs of the system. Disposing closes the libraries. */
+export interface FuseLibraries<System> extends Disposable {
+  readonly fuse: FuseCalls;
+  readonly system: System;
   /** Which libfuse it is. */
   readonly fuseName: string;
+}
+
+/** Where libraries are looked for: names, or whole paths. */
+export interface FusePlace {
+  readonly fuse: readonly string[];
+  readonly system: readonly string[];
 }
 
 /** Sonames of libfuse 3: since 3.17 the second number is 4. */
 export const fuseNames: readonly string[] = ["libfuse3.so.4", "libfuse3.so.3"];
 
-const systemName = "libc.so.6";
+/** Where Linux has them. */
+export const linuxPlace: FusePlace = { fuse: fuseNames, system: ["libc.so.6"] };
+
+const fuseT = "/Library/Application Support/fuse-t/lib";
+
+/** Where macOS has them: where macFUSE and FUSE-T both put theirs, in FUSE-T's own folder, MacPorts. */
+export const darwinPlace: FusePlace = {
+  fuse: [
+    "/usr/local/lib/libfuse3.4.dylib",
+    "/usr/local/lib/libfuse3.dylib",
+    `${fuseT}/libfuse3.4.dylib`,
+    `${fuseT}/libfuse3.dylib`,
+    "/opt/local/lib/libfuse3.dylib",
+  ],
+  system: ["/usr/lib/libSystem.B.dylib"],
+};
 
 /** The version of libfuse's interface that our callbacks are for: struct libfuse_version. */
 export const interfaceVersion: Uint32Array<ArrayBuffer> = new Uint32Array([
@@ -86,18 +148,20 @@ export const interfaceVersion: Uint32Array<ArrayBuffer> = new Uint32Array([
 export const packageAdvice =
   "install libfuse 3 (Debian, Ubuntu: apt-get install fuse3; Fedora: dnf install fuse3 fuse3-libs; Arch: pacman -S fuse3)";
 
+/** The same for macOS. */
+export const darwinAdvice =
+  "install macFUSE 4.10 or newer (https://macfuse.github.io, or: brew install --cask macfuse), and allow its extension in the System Settings";
+
 /**
- * Opens libfuse and the C library; `names` are tried in order.
+ * Opens libfuse and the C library of Linux.
  * @throws {Failure} `not-found` when there is none; `permission-denied` when a sandbox forbids it
  */
-export function openFuseLibraries(
-  names: readonly string[] = fuseNames,
-  os: typeof Deno.build.os = Deno.build.os,
-): FuseLibraries {
-  if (os !== "linux") throw new Failure("not-found", refusalOn(os));
-  const system = openFirst([systemName], systemSymbols, sayMissing);
+export function openLinuxLibraries(
+  place: FusePlace = linuxPlace,
+): FuseLibraries<LinuxCalls> {
+  const system = openFirst(place.system, linuxSymbols, sayMissing);
   try {
-    const fuse = openFirst(names, fuseSymbols, sayMissing);
+    const fuse = openFirst(place.fuse, fuseSymbols, sayMissing);
     return {
       fuse: fuse.library.symbols,
       system: system.library.symbols,
@@ -113,16 +177,32 @@ export function openFuseLibraries(
   }
 }
 
-/** Why there is no mount: structs, error numbers and calls are those of Linux. */
-function refusalOn(os: typeof Deno.build.os): string {
-  const instead = '"restore" writes the files that are wanted';
-  return os === "darwin"
-    ? `Cannot mount: this program does not mount on macOS yet, also not with macFUSE or FUSE-T; ${instead}`
-    : `Cannot mount: this program does not mount on ${os}; ${instead}`;
+/**
+ * Opens libfuse and the C library of macOS. Disposing leaves them open: libfuse may have a thread there
+ * that still unmounts when its session has ended.
+ * @throws {Failure} `not-found` when there is none; `permission-denied` when a sandbox forbids it
+ */
+export function openDarwinLibraries(
+  place: FusePlace = darwinPlace,
+): FuseLibraries<DarwinCalls> {
+  const fuse = openFirst(place.fuse, fuseSymbols, sayMissingOnDarwin);
+  const system = openFirst(place.system, darwinSymbols, sayMissingOnDarwin);
+  return {
+    fuse: fuse.library.symbols,
+    system: system.library.symbols,
+    fuseName: fuse.name,
+    [Symbol.dispose]: () => {},
+  };
 }
 
 function sayMissing(names: readonly string[]): string {
   return `Cannot mount: ${
     names.join(" or ")
   } is not on this machine; ${packageAdvice}`;
+}
+
+function sayMissingOnDarwin(names: readonly string[]): string {
+  const file = names[0]!.slice(names[0]!.lastIndexOf("/") + 1);
+  return `Cannot mount: ${file} is not on this machine; ${darwinAdvice}. ` +
+    `Without it, "restore" writes the files that are wanted`;
 }

@@ -252,6 +252,9 @@ export const writingCallbacks: ReadonlyMap<string, number> = new Map([
 /** The index of the callback that is called once, with the kernel's abilities. */
 export const initIndex = 0;
 
+/** What asks for rows with entries: macFUSE's driver never does, and it takes the kernel's structs. */
+export const entriesCallback = "readdirplus";
+
 /**
  * Members of struct fuse_lowlevel_ops that we give: up to readdirplus, the last one that libfuse 3.0
  * had. Older libraries refuse a longer table, newer ones take a shorter one.

@@ -1,7 +1,5 @@
 // FUSE version: which libfuse 3 is there, asked without opening what a mount needs of it.
 
-import { fuseNames } from "./fuse_library.ts";
-
 /** A library that was found. */
 export interface FoundLibrary {
   readonly name: string;
@@ -14,7 +12,7 @@ export interface FoundLibrary {
  * @throws {Deno.errors.NotCapable} when the sandbox forbids to look
  */
 export function findFuse(
-  names: readonly string[] = fuseNames,
+  names: readonly string[],
 ): FoundLibrary | undefined {
   for (const name of names) {
     try {

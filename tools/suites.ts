@@ -104,6 +104,16 @@ export const testSuites: readonly Suite[] = [
     "libfuse3-dev",
     "python3",
   ]),
+  {
+    ...tests("macfuse", [
+      "gcc",
+      "fuse3",
+      "fuse device",
+      "libfuse3-dev",
+      "python3",
+    ]),
+    parallel: true,
+  },
   tests("winfsp", ["gcc", "mingw-w64", "cargo"]),
   tests("fault"),
   tests("fuzz"),

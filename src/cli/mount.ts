@@ -50,13 +50,12 @@ async function serve(
   archive: Archive,
   session: Session,
 ): Promise<number> {
-  const { mountView } = await import("../mount/mount.ts");
   await using reader = await archive.openReader({
     cacheBytes,
     repair: !command.noRepair,
   });
   let place = command.mountpoint;
-  await mountView({
+  await session.ports.mountView({
     view: new ArchiveView(reader),
     mountpoint: command.mountpoint,
     source: session.settings.archive,
@@ -102,7 +101,8 @@ function howToEnd(command: MountCommand, session: Session): string {
   if (session.ports.system === "windows") {
     return background ? "Ending its process" : "Ctrl+C";
   }
-  const unmount = `\`fusermount3 -u ${quoteArgument(mountpoint)}\``;
+  const tool = session.ports.system === "darwin" ? "umount" : "fusermount3 -u";
+  const unmount = `\`${tool} ${quoteArgument(mountpoint)}\``;
   return background ? unmount : `Ctrl+C or ${unmount}`;
 }
 

@@ -4,6 +4,7 @@
 import type { Archive, ArchiveOptions } from "../archive/archive.ts";
 import type { ByteReader, ByteWriter } from "../base/byte_stream.ts";
 import type { Clock } from "../base/ports.ts";
+import type { MountRequest } from "../mount/mount.ts";
 import type { Started } from "./background.ts";
 
 /** Where text goes. */
@@ -83,6 +84,8 @@ export interface Ports {
   absolutePath(path: string): string;
   /** From here on no subprocess can be started. */
   giveUpSubprocesses(): void;
+  /** Mounts and serves until it ends. @throws {Failure} */
+  mountView(request: MountRequest): Promise<void>;
   /** Starts this program once more, to stay when this process ends. */
   startBackground(args: readonly string[]): Promise<Started>;
   /** Ends the process at once. */

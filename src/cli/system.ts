@@ -32,6 +32,8 @@ export function systemPorts(readVariable: Ports["readVariable"]): Ports {
     openArchive,
     onStopSignal,
     absolutePath,
+    mountView: async (request) =>
+      await (await import("../mount/mount.ts")).mountView(request),
     startBackground: async (args) =>
       await (await import("./background.ts")).startBackground(args),
     giveUpSubprocesses: () => {

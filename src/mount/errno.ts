@@ -1,48 +1,48 @@
-// Errno: the one place where a failure becomes an error number of the kernel's.
+// Errno: the one place where a failure becomes an error of the kernel's. Its number is the system's.
 
 import { unreachable } from "../base/assert.ts";
 import { Failure, type FailureCode } from "../base/errors.ts";
-import { errorNumbers } from "../../ffi/fuse_layout.ts";
+import type { ErrorName } from "../../ffi/fuse_layout.ts";
 
 /**
- * The error number of whatever was thrown. Requests name nodes by number: what is not there any more
+ * The error of whatever was thrown. Requests name nodes by number: what is not there any more
  * is ESTALE, after which the kernel looks the path up anew. What is not there is never EIO.
  */
-export function errnoOf(error: unknown): number {
-  return error instanceof Failure ? numberOf(error.code) : errorNumbers.EIO;
+export function errnoOf(error: unknown): ErrorName {
+  return error instanceof Failure ? nameOf(error.code) : "EIO";
 }
 
-function numberOf(code: FailureCode): number {
+function nameOf(code: FailureCode): ErrorName {
   switch (code) {
     case "not-found":
-      return errorNumbers.ESTALE;
+      return "ESTALE";
     case "wrong-kind":
-      return errorNumbers.ENOTDIR;
+      return "ENOTDIR";
     case "permission-denied":
-      return errorNumbers.EACCES;
+      return "EACCES";
     case "read-only":
-      return errorNumbers.EROFS;
+      return "EROFS";
     case "no-space":
-      return errorNumbers.ENOMEM;
+      return "ENOMEM";
     case "invalid-name":
     case "invalid-argument":
     case "invalid-config":
     case "ambiguous":
     case "exists":
     case "locked":
-      return errorNumbers.EINVAL;
+      return "EINVAL";
     case "offline":
-      return errorNumbers.ENODEV;
+      return "ENODEV";
     case "unsupported-format":
-      return errorNumbers.EOPNOTSUPP;
+      return "EOPNOTSUPP";
     case "interrupted":
-      return errorNumbers.EINTR;
+      return "EINTR";
     case "io":
     case "unsafe-path":
     case "source-changed":
     case "source-unreadable":
     case "damaged":
-      return errorNumbers.EIO;
+      return "EIO";
     default:
       return unreachable(code);
   }

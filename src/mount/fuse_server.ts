@@ -4,18 +4,12 @@
 import type { Bytes } from "../base/bytes.ts";
 import { encodeUtf8, joinBytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
+import type { FuseAnswer } from "../../ffi/fuse_answers.ts";
 import {
-  encodeAbsence,
-  encodeAttributes,
-  encodeEntry,
-  encodeOpen,
-  encodeStatistics,
-  encodeXattrSize,
-  errorNumbers,
+  type ErrorName,
   fileTypes,
   FolderReply,
   type NodeStat,
-  openFlags,
   type Validity,
 } from "../../ffi/fuse_layout.ts";
 import type {
@@ -49,13 +43,13 @@ export interface Presentation {
 
 /** Where answers go: exactly one for each ticket. */
 export interface Replier<Ticket> {
-  /** An error number, or 0 for success without bytes. */
-  replyError(ticket: Ticket, number: number): void;
+  /** An error. */
+  replyError(ticket: Ticket, name: ErrorName): void;
   /** For a request that wants no answer. */
   replyNothing(ticket: Ticket): void;
-  /** Bytes, which are free again when this returns. */
-  replyBytes(ticket: Ticket, bytes: Bytes): void;
-  /** Bytes in parts that follow each other, as replyBytes. */
+  /** What was asked for; its bytes are free again when this returns. */
+  reply(ticket: Ticket, answer: FuseAnswer): void;
+  /** Bytes in parts that follow each other, as reply. */
   replyParts(ticket: Ticket, parts: readonly Bytes[]): void;
 }
 
@@ -82,6 +76,7 @@ export class FuseServer<Ticket> {
   readonly #view: View;
   readonly #replier: Replier<Ticket>;
   readonly #presentation: Presentation;
+  readonly #foreignLabel: ErrorName;
   readonly #onFault: (error: unknown) => void;
   readonly #files = new Map<bigint, OpenFile>();
   readonly #folders = new Map<bigint, ListedFolder>();
@@ -92,11 +87,14 @@ export class FuseServer<Ticket> {
     readonly view: View;
     readonly replier: Replier<Ticket>;
     readonly presentation: Presentation;
+    /** The answer to who asks for an attribute of a kind that no file here has. */
+    readonly foreignLabel: ErrorName;
     readonly onFault: (error: unknown) => void;
   }) {
     this.#view = parts.view;
     this.#replier = parts.replier;
     this.#presentation = parts.presentation;
+    this.#foreignLabel = parts.foreignLabel;
     this.#onFault = parts.onFault;
   }
 
@@ -113,13 +111,13 @@ export class FuseServer<Ticket> {
     // that with the first one; that this file has none would not.
     else if (
       request.kind === "getxattr" && !request.name.startsWith(labelPrefix)
-    ) this.#replier.replyError(ticket, errorNumbers.EOPNOTSUPP);
+    ) this.#replier.replyError(ticket, this.#foreignLabel);
     else {
       this.#answer(request).then(
         (answer) =>
-          typeof answer === "number"
+          typeof answer === "string"
             ? this.#replier.replyError(ticket, answer)
-            : this.#replier.replyBytes(ticket, answer),
+            : this.#replier.reply(ticket, answer),
         (error) => this.#fail(ticket, error),
       );
     }
@@ -132,50 +130,56 @@ export class FuseServer<Ticket> {
     this.#folders.clear();
   }
 
-  /** The bytes of an answer, or an error number (0: success without bytes). */
+  /** The answer, or an error. */
   async #answer(
     request: Exclude<FuseRequest, { kind: "read" | "forget" }>,
-  ): Promise<Bytes | number> {
+  ): Promise<FuseAnswer | ErrorName> {
     switch (request.kind) {
       case "lookup": {
         const node = await this.#view.lookup(request.parent, request.name);
         return node === undefined
-          ? encodeAbsence(nameSeconds)
-          : encodeEntry(this.#statOf(node), validityOf(node));
+          ? { kind: "absence", seconds: nameSeconds }
+          : this.#describe("entry", node);
       }
       case "getattr": {
         const node = await this.#view.node(request.node);
-        return encodeAttributes(this.#statOf(node), validityOf(node));
+        return this.#describe("attributes", node);
       }
       case "readlink":
-        return encodeUtf8(await this.#view.readLink(request.node));
+        return bytesOf(encodeUtf8(await this.#view.readLink(request.node)));
       case "open": {
         const file = await this.#view.openFile(request.node);
-        return encodeOpen(this.#keep(this.#files, file), openFlags.keepCache);
+        return {
+          kind: "open",
+          file: this.#keep(this.#files, file),
+          keepsPages: true,
+          keepsRows: false,
+        };
       }
       case "opendir": {
         const folder = await this.#view.openFolder(request.node);
-        const flags = folder.isFixed
-          ? openFlags.keepCache | openFlags.cacheFolder
-          : 0;
-        const listed = { folder, isBegun: false };
-        return encodeOpen(this.#keep(this.#folders, listed), flags);
+        return {
+          kind: "open",
+          file: this.#keep(this.#folders, { folder, isBegun: false }),
+          keepsPages: folder.isFixed,
+          keepsRows: folder.isFixed,
+        };
       }
       case "readdir":
       case "readdirplus":
-        return await this.#list(request);
+        return bytesOf(await this.#list(request));
       case "release":
         this.#files.get(request.file)?.[Symbol.dispose]();
         this.#files.delete(request.file);
-        return 0;
+        return { kind: "done" };
       case "releasedir":
         this.#folders.delete(request.file);
-        return 0;
+        return { kind: "done" };
       case "statfs":
         return await this.#statistics();
       case "getxattr": {
         const value = await this.#view.label(request.node, request.name);
-        if (value === undefined) return errorNumbers.ENODATA;
+        if (value === undefined) return "ENODATA";
         return sizedReply(value, request.bytes);
       }
       case "listxattr": {
@@ -185,12 +189,16 @@ export class FuseServer<Ticket> {
       }
       case "access":
         await this.#view.node(request.node);
-        return 0;
+        return { kind: "done" };
       case "write":
-        return errorNumbers.EROFS;
+        return "EROFS";
       case "unintelligible":
-        return errorNumbers.ENOENT;
+        return "ENOENT";
     }
+  }
+
+  #describe(kind: "entry" | "attributes", node: ViewNode): FuseAnswer {
+    return { kind, stat: this.#statOf(node), validity: validityOf(node) };
   }
 
   #keep<T>(open: Map<bigint, T>, value: T): bigint {
@@ -209,8 +217,10 @@ export class FuseServer<Ticket> {
       if (file === undefined) {
         throw new Failure("invalid-argument", "The file is not open");
       }
-      const bytes = Math.min(request.bytes, readBytesMax);
-      const read = file.read(request.offset, bytes);
+      const { offset, bytes } = request;
+      const read = bytes <= readBytesMax
+        ? file.read(offset, bytes)
+        : readLong(file, offset, bytes);
       if (read instanceof Promise) {
         read.then((done) => this.#finishRead(done, ticket))
           .catch((error) => this.#fail(ticket, error));
@@ -224,12 +234,12 @@ export class FuseServer<Ticket> {
   // a request is lost all of it fails. The kernel then asks again, page by page.
   #finishRead(read: ViewRead, ticket: Ticket): void {
     if (read.kind === "lost") {
-      this.#replier.replyError(ticket, errorNumbers.EIO);
+      this.#replier.replyError(ticket, "EIO");
       return;
     }
     using bytes = read.bytes;
     if (bytes.parts.length === 0) {
-      this.#replier.replyBytes(ticket, new Uint8Array(0));
+      this.#replier.reply(ticket, bytesOf(new Uint8Array(0)));
     } else this.#replier.replyParts(ticket, bytes.parts);
   }
 
@@ -260,16 +270,19 @@ export class FuseServer<Ticket> {
     return reply.finish();
   }
 
-  async #statistics(): Promise<Bytes> {
+  async #statistics(): Promise<FuseAnswer> {
     const { bytes, fileCount, freeBytes } = await this.#view.statistics();
     const freeCount = Math.floor((freeBytes ?? 0) / statBlockBytes);
-    return encodeStatistics({
-      blockBytes: statBlockBytes,
-      blockCount: Math.ceil(bytes / statBlockBytes) + freeCount,
-      freeCount,
-      fileCount,
-      nameBytesMax,
-    });
+    return {
+      kind: "statistics",
+      stat: {
+        blockBytes: statBlockBytes,
+        blockCount: Math.ceil(bytes / statBlockBytes) + freeCount,
+        freeCount,
+        fileCount,
+        nameBytesMax,
+      },
+    };
   }
 
   #statOf(node: ViewNode): NodeStat {
@@ -291,6 +304,30 @@ export class FuseServer<Ticket> {
   }
 }
 
+/** A read of more than a view gives at once, where a kernel cannot be kept from it. */
+async function readLong(
+  file: OpenFile,
+  offset: number,
+  bytes: number,
+): Promise<ViewRead> {
+  using stack = new DisposableStack();
+  const parts: Bytes[] = [];
+  for (let length = 0; length < bytes;) {
+    const wanted = Math.min(bytes - length, readBytesMax);
+    const read = await file.read(offset + length, wanted);
+    if (read.kind === "lost") return read;
+    parts.push(...stack.use(read.bytes).parts);
+    const got = read.bytes.parts.reduce((sum, part) => sum + part.length, 0);
+    length += got;
+    if (got < wanted) break;
+  }
+  const held = stack.move();
+  return {
+    kind: "bytes",
+    bytes: { parts, [Symbol.dispose]: () => held.dispose() },
+  };
+}
+
 function permissionsOf(node: ViewNode, mode: number | undefined): number {
   if (node.kind === "link") return 0o777;
   if (node.kind === "file") return mode ?? node.mode ?? fileModeDefault;
@@ -309,7 +346,11 @@ function validityOf({ nameChanges, kind }: ViewNode): Validity {
 }
 
 /** A value where there is room for it, or its size where that was asked for. */
-function sizedReply(value: Bytes, bytesMax: number): Bytes | number {
-  if (bytesMax === 0) return encodeXattrSize(value.length);
-  return value.length > bytesMax ? errorNumbers.ERANGE : value;
+function sizedReply(value: Bytes, bytesMax: number): FuseAnswer | ErrorName {
+  if (bytesMax === 0) return { kind: "size", bytes: value.length };
+  return value.length > bytesMax ? "ERANGE" : bytesOf(value);
+}
+
+function bytesOf(bytes: Bytes): FuseAnswer {
+  return { kind: "bytes", bytes };
 }

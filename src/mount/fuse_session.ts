@@ -1,114 +1,86 @@
-// FUSE session: one mount of libfuse's. Requests come in on the calling thread: a call on another
-// thread waits until the kernel has some, then they are taken without waiting; libfuse's callbacks
-// copy the request out and return. Replies come later, in any order. Owns the libraries, the
-// callbacks and the receive buffer until it is disposed.
+// FUSE session: one mount of libfuse's. Requests come in on the calling thread: libfuse's callbacks copy
+// the request out and return. Replies come later, in any order. Owns the system with its libraries, the
+// callbacks and the pump that requests come from until it is disposed.
 
 import { assert, present } from "../base/assert.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { Failure } from "../base/errors.ts";
+import type { FuseAnswer } from "../../ffi/fuse_answers.ts";
 import {
   argsLayout,
-  bufferLayout,
-  capabilities,
-  connectionLayout,
-  errorNumbers,
+  type ErrorName,
   vectorLayout,
 } from "../../ffi/fuse_layout.ts";
+import { interfaceVersion } from "../../ffi/fuse_library.ts";
 import {
-  type FuseLibraries,
-  interfaceVersion,
-  packageAdvice,
-} from "../../ffi/fuse_library.ts";
-import {
-  callbackCount,
   type FuseRequest,
   initIndex,
   type MemoryReader,
-  readingCallbacks,
   writingCallbacks,
 } from "../../ffi/fuse_requests.ts";
-
-import { readBytesMax } from "../view/view.ts";
+import {
+  type FuseSystem,
+  refusal,
+  type RequestPump,
+  type Ticket,
+} from "./fuse_system.ts";
 import { cString } from "./system_file.ts";
-
-/** A request that waits for its reply: exactly one call of a reply method. */
-export type Ticket = Deno.PointerObject;
 
 /** Takes a request; must not throw, and must see to it that the ticket is answered. */
 export type RequestTaker = (request: FuseRequest, ticket: Ticket) => void;
 
-/** Requests taken before the event loop gets its turn. */
-const requestsPerTurn = 64;
-
-/** Background requests that the kernel has under way at most: read-ahead of several readers. */
-const backgroundMax = 64;
-
-const pollIn = 1;
-const nonBlocking = 0o4000;
-const setStatusFlags = 4, getStatusFlags = 3;
-const closeOnExec = 0o2000000;
-
 /** A mounted session. */
 export class FuseSession implements Disposable {
-  readonly #libraries: FuseLibraries;
+  readonly #system: FuseSystem;
   readonly #callbacks: { close(): void }[];
   readonly #session: Deno.PointerObject;
-  readonly #buffer: Bytes = new Uint8Array(bufferLayout.room);
-  readonly #wakeFile: number;
+  readonly #pump: RequestPump;
   #take: RequestTaker | undefined;
-  #stopping = false;
   #mounted = true;
   #disposed = false;
   #openTickets = 0;
   #onIdle: (() => void) | undefined;
 
   private constructor(
-    libraries: FuseLibraries,
+    system: FuseSystem,
     callbacks: { close(): void }[],
     session: Deno.PointerObject,
-    wakeFile: number,
+    pump: RequestPump,
   ) {
-    this.#libraries = libraries;
+    this.#system = system;
     this.#callbacks = callbacks;
     this.#session = session;
-    this.#wakeFile = wakeFile;
+    this.#pump = pump;
   }
 
   /**
-   * Mounts at `path`, with libfuse's options. Takes the libraries over, also when it fails.
+   * Mounts at `path`, with libfuse's options. Takes the system over, also when it fails.
    * @throws {Failure} `permission-denied`, `io`
    */
   static mount(
-    libraries: FuseLibraries,
+    system: FuseSystem,
     path: string,
     options: readonly string[],
   ): FuseSession {
     const parts = new DisposableStack();
-    parts.use(libraries);
+    parts.use(system);
     try {
-      const { fuse, system } = libraries;
+      const { fuse } = system;
       // Requests come once the session is there and run() runs.
       const made: { session?: FuseSession } = {};
-      const { table, callbacks } = makeCallbacks((request, ticket) =>
-        made.session?.accept(request, ticket)
+      const { table, callbacks } = makeCallbacks(
+        system,
+        (request, ticket) => made.session?.accept(request, ticket),
       );
       parts.defer(() => callbacks.forEach((each) => each.close()));
-      const session = newSession(libraries, table, options);
+      const session = newSession(system, table, options);
       parts.defer(() => fuse.fuse_session_destroy(session));
       if (fuse.fuse_session_mount(session, cString(path)) !== 0) {
-        throw new Failure(
-          "permission-denied",
-          `Cannot mount at "${path}": the system refused, for the reason that libfuse printed. ` +
-            `Needed are /dev/fuse and, for other users than root, fusermount3: ${packageAdvice}`,
-        );
+        throw refusal(system, path);
       }
       parts.defer(() => fuse.fuse_session_unmount(session));
-      const wakeFile = system.eventfd(0, nonBlocking | closeOnExec);
-      if (wakeFile < 0) {
-        throw new Failure("io", "Cannot mount: no descriptor is left");
-      }
-      setNonBlocking(libraries, fuse.fuse_session_fd(session));
-      made.session = new FuseSession(libraries, callbacks, session, wakeFile);
+      const pump = system.openPump(session, path);
+      made.session = new FuseSession(system, callbacks, session, pump);
       parts.move(); // the session owns them from here on
       return made.session;
     } finally {
@@ -117,70 +89,56 @@ export class FuseSession implements Disposable {
   }
 
   /**
-   * Takes requests until the file system is unmounted or stop() is called; calls `onReady` once the
-   * kernel has agreed on how to speak. @throws {Failure} `io`
+   * Takes requests until the file system is unmounted or stop() is called; calls `onReady` once it can be
+   * used. @throws {Failure} `io`, `permission-denied`
    */
   async run(take: RequestTaker, onReady: () => void): Promise<void> {
     this.#take = take;
-    const { fuse, system } = this.#libraries;
-    const descriptors = new Int32Array([
-      fuse.fuse_session_fd(this.#session),
-      pollIn,
-      this.#wakeFile,
-      pollIn,
-    ]);
-    const polled = new Uint8Array(descriptors.buffer);
+    const pump = this.#pump;
     try {
-      for (let isReady = false; !this.#stopping; isReady = true) {
-        await system.poll(polled, 2n, -1);
-        if (this.#stopping) break;
-        const isThere = this.#receive();
-        if (!isReady && !isThere) {
-          throw new Failure("io", "Cannot mount: it ended before it began");
-        }
-        if (!isThere) break;
-        if (!isReady) onReady();
+      for (let wasReady = false; await pump.next();) {
+        if (!pump.isReady || wasReady) continue;
+        wasReady = true;
+        onReady();
       }
     } finally {
+      await pump.finish();
       await this.#idle();
     }
   }
 
   /** Ends run() once all requests that were taken are answered. May be called at any time. */
   stop(): void {
-    if (this.#stopping || this.#disposed) return;
-    this.#stopping = true;
-    this.#libraries.fuse.fuse_session_exit(this.#session);
-    const one = new Uint8Array(8);
-    one[0] = 1;
-    this.#libraries.system.write(this.#wakeFile, one, 8n);
+    if (!this.#disposed) this.#pump.stop();
   }
 
-  /** Answers with an error number, or 0 for plain success. */
-  replyError(ticket: Ticket, number: number): void {
-    this.#libraries.fuse.fuse_reply_err(ticket, number);
+  /** Answers with an error. */
+  replyError(ticket: Ticket, name: ErrorName): void {
+    const number = this.#system.errorNumber(name);
+    this.#system.fuse.fuse_reply_err(ticket, number);
     this.#answered();
   }
 
   /** Ends a request that wants no answer. */
   replyNothing(ticket: Ticket): void {
-    this.#libraries.fuse.fuse_reply_none(ticket);
+    this.#system.fuse.fuse_reply_none(ticket);
     this.#answered();
   }
 
-  /** Answers with bytes, which are free again when this returns. */
-  replyBytes(ticket: Ticket, bytes: Bytes): void {
-    this.#libraries.fuse.fuse_reply_buf(
-      ticket,
-      bytes as Uint8Array<ArrayBuffer>,
-      BigInt(bytes.length),
-    );
+  /** Answers; bytes of the answer are free again when this returns. */
+  reply(ticket: Ticket, answer: FuseAnswer): void {
+    if (answer.kind === "bytes") this.#replyBytes(ticket, answer.bytes);
+    else if (answer.kind !== "done") this.#system.reply(ticket, answer);
+    else this.#system.fuse.fuse_reply_err(ticket, 0);
     this.#answered();
   }
 
   /** Answers with several runs of bytes, one after the other. */
   replyParts(ticket: Ticket, parts: readonly Bytes[]): void {
-    if (parts.length === 1) return this.replyBytes(ticket, parts[0]!);
+    if (parts.length === 1) {
+      this.#replyBytes(ticket, parts[0]!);
+      return this.#answered();
+    }
     const vectors = new Uint8Array(parts.length * vectorLayout.bytes);
     const view = new DataView(vectors.buffer);
     parts.forEach((part, index) => {
@@ -192,7 +150,7 @@ export class FuseSession implements Disposable {
         true,
       );
     });
-    this.#libraries.fuse.fuse_reply_iov(ticket, vectors, parts.length);
+    this.#system.fuse.fuse_reply_iov(ticket, vectors, parts.length);
     this.#answered();
   }
 
@@ -203,7 +161,7 @@ export class FuseSession implements Disposable {
   abandon(): void {
     if (this.#disposed || !this.#mounted) return;
     this.#mounted = false;
-    this.#libraries.fuse.fuse_session_unmount(this.#session);
+    this.#system.fuse.fuse_session_unmount(this.#session);
   }
 
   /** Unmounts (lazily where files are open) and gives everything back. All tickets are answered. */
@@ -212,38 +170,25 @@ export class FuseSession implements Disposable {
     this.abandon();
     this.#disposed = true;
     assert(this.#openTickets === 0, "every request is answered before the end");
-    const { fuse, system } = this.#libraries;
-    fuse.fuse_session_destroy(this.#session);
-    const memory = new DataView(this.#buffer.buffer)
-      .getBigUint64(bufferLayout.mem, true);
-    if (memory !== 0n) system.free(Deno.UnsafePointer.create(memory));
-    system.close(this.#wakeFile);
+    this.#system.fuse.fuse_session_destroy(this.#session);
+    this.#pump[Symbol.dispose]();
     for (const callback of this.#callbacks) callback.close();
-    this.#libraries[Symbol.dispose]();
+    this.#system[Symbol.dispose]();
   }
 
-  /** A callback's request; called on this thread while #receive runs. */
+  /** A callback's request; called on this thread while the pump takes some. */
   accept(request: FuseRequest, ticket: Ticket): void {
     this.#openTickets++;
     const take = present(this.#take, "requests come while run() runs");
     take(request, ticket);
   }
 
-  /** Takes what the kernel has; false when the file system is gone. */
-  #receive(): boolean {
-    const { fuse } = this.#libraries;
-    const buffer = this.#buffer as Uint8Array<ArrayBuffer>;
-    for (let count = 0; count < requestsPerTurn; count++) {
-      const result = fuse.fuse_session_receive_buf(this.#session, buffer);
-      if (result === -errorNumbers.EINTR) continue;
-      if (result === -errorNumbers.EAGAIN) return true;
-      if (result === 0) return false;
-      if (result < 0) {
-        throw new Failure("io", `The FUSE device failed with error ${-result}`);
-      }
-      fuse.fuse_session_process_buf(this.#session, buffer);
-    }
-    return true;
+  #replyBytes(ticket: Ticket, bytes: Bytes): void {
+    this.#system.fuse.fuse_reply_buf(
+      ticket,
+      bytes as Uint8Array<ArrayBuffer>,
+      BigInt(bytes.length),
+    );
   }
 
   #answered(): void {
@@ -276,9 +221,10 @@ const memoryReader: MemoryReader = {
 
 /** The table of callbacks as libfuse wants it, and what must live as long as the session. */
 function makeCallbacks(
+  system: FuseSystem,
   take: RequestTaker,
 ): { table: Bytes; callbacks: { close(): void }[] } {
-  const pointers = new BigUint64Array(callbackCount);
+  const pointers = new BigUint64Array(system.callbackCount);
   const callbacks: { close(): void }[] = [];
   const put = (
     index: number,
@@ -293,9 +239,9 @@ function makeCallbacks(
     callbacks.push(callback);
   };
   put(initIndex, ["pointer", "pointer"], (_, connection) => {
-    negotiate(connection as Deno.PointerObject);
+    system.negotiate(connection as Deno.PointerObject);
   });
-  for (const { index, parameters, decode } of readingCallbacks) {
+  for (const { index, parameters, decode } of system.callbacks) {
     put(index, parameters, (...args) => {
       take(decode(args, memoryReader), args[0] as Ticket);
     });
@@ -308,31 +254,8 @@ function makeCallbacks(
   return { table: new Uint8Array(pointers.buffer), callbacks };
 }
 
-/** Asks the kernel for what it can do for a file system whose files never change. */
-function negotiate(connection: Deno.PointerObject): void {
-  const at = connectionLayout;
-  const memory = new DataView(
-    Deno.UnsafePointerView.getArrayBuffer(
-      connection,
-      at.congestion_threshold + 4,
-    ),
-  );
-  const capable = memory.getUint32(at.capable, true);
-  const want = memory.getUint32(at.want, true);
-  // Rows are kept by the kernel: without the entries it would ask for each of them later.
-  const less = want & ~capabilities.rowsWithEntriesSometimes;
-  memory.setUint32(
-    at.want,
-    (less | (capable & capabilities.cacheLinks)) >>> 0,
-    true,
-  );
-  memory.setUint32(at.max_read, readBytesMax, true); // libfuse wants it here as in the options
-  memory.setUint32(at.max_background, backgroundMax, true);
-  memory.setUint32(at.congestion_threshold, backgroundMax * 3 / 4, true);
-}
-
 function newSession(
-  { fuse }: FuseLibraries,
+  { fuse }: FuseSystem,
   table: Bytes,
   options: readonly string[],
 ): Deno.PointerObject {
@@ -366,14 +289,6 @@ function newSession(
     );
   }
   return session;
-}
-
-function setNonBlocking({ system }: FuseLibraries, file: number): void {
-  const flags = system.fcntl(file, getStatusFlags, 0);
-  const result = system.fcntl(file, setStatusFlags, flags | nonBlocking);
-  if (flags < 0 || result < 0) {
-    throw new Failure("io", "Cannot mount: the FUSE device takes no flags");
-  }
 }
 
 function addressOf(bytes: Bytes): bigint {

@@ -4,20 +4,13 @@
 
 import { Failure, messageOf } from "../base/errors.ts";
 import type { Clock } from "../base/ports.ts";
-import { readBytesMax, type View } from "../view/view.ts";
-import {
-  type FuseLibraries,
-  openFuseLibraries,
-} from "../../ffi/fuse_library.ts";
+import type { View } from "../view/view.ts";
 import { refuseOverlap } from "./overlap.ts";
+import { DarwinFuse } from "./darwin_fuse.ts";
 import { FuseServer } from "./fuse_server.ts";
-import { FuseSession, type Ticket } from "./fuse_session.ts";
-import {
-  cString,
-  parseMounts,
-  readSystemFile,
-  writeSystemFile,
-} from "./system_file.ts";
+import { FuseSession } from "./fuse_session.ts";
+import type { FuseSystem, Ticket } from "./fuse_system.ts";
+import { LinuxFuse } from "./linux_fuse.ts";
 
 /** What to mount, where, and how it looks. */
 export interface MountRequest {
@@ -42,14 +35,6 @@ export interface MountRequest {
   onFault(error: unknown): void;
 }
 
-/** The type of our file systems in the system's list. */
-export const mountType = "fuse.blockframe";
-
-// Bytes that the kernel asks for ahead of a reader; more than its 128 KiB keeps our threads busy.
-const readAheadKib = 2048;
-
-const detach = 2; // MNT_DETACH of umount(2)
-
 /**
  * Mounts and serves; resolves when it is unmounted again or the signal is aborted.
  * @throws {Failure} `not-found` (the folder, libfuse), `wrong-kind`, `exists`, `invalid-argument`,
@@ -59,19 +44,30 @@ export async function mountView(request: MountRequest): Promise<void> {
   if (Deno.build.os === "windows") {
     return await (await import("./winfsp_mount.ts")).mountWithWinfsp(request);
   }
-  const libraries = openFuseLibraries();
+  await mountWithFuse(request, openSystem());
+}
+
+/**
+ * The same through libfuse; takes the system over.
+ * @throws {Failure} as mountView
+ */
+export async function mountWithFuse(
+  request: MountRequest,
+  system: FuseSystem,
+): Promise<void> {
   let path: string;
   try {
-    path = openMountpoint(request, libraries);
+    path = openMountpoint(request, system);
   } catch (error) {
-    libraries[Symbol.dispose]();
+    system[Symbol.dispose]();
     throw error;
   }
-  const { system } = libraries;
-  const ownUid = system.geteuid(), ownGid = system.getegid();
-  using session = FuseSession.mount(libraries, path, optionsOf(request));
+  const { ownUid, ownGid, foreignLabel } = system;
+  const options = system.optionsOf(request);
+  using session = FuseSession.mount(system, path, options);
   const server = new FuseServer<Ticket>({
-    view: request.view,
+    view: system.adaptView(request.view),
+    foreignLabel,
     replier: session,
     presentation: {
       uid: request.uid,
@@ -94,10 +90,7 @@ export async function mountView(request: MountRequest): Promise<void> {
     if (request.signal.aborted) session.stop();
     await session.run(
       (each, ticket) => server.take(each, ticket),
-      () => {
-        raiseReadAhead(libraries, path);
-        request.onMounted(request.mountpoint);
-      },
+      () => request.onMounted(request.mountpoint),
     );
   } finally {
     request.signal.removeEventListener("abort", stop);
@@ -107,30 +100,21 @@ export async function mountView(request: MountRequest): Promise<void> {
   }
 }
 
-function optionsOf(request: MountRequest): string[] {
-  // The kernel compares permission bits: who may not read a file must not read it here.
-  return [
-    "ro",
-    "default_permissions",
-    // A kernel may be set to ask for more at once; less than it asked for is a file's end to it.
-    `max_read=${readBytesMax}`,
-    ...(request.allowOther ? ["allow_other"] : []),
-    `fsname=${escapeOption(request.label)}`,
-    "subtype=blockframe",
-  ];
-}
-
-// Commas separate options; libfuse takes a backslash before one, and before a backslash.
-function escapeOption(text: string): string {
-  return text.replace(/[\\,]/g, "\\$&");
+function openSystem(os: typeof Deno.build.os = Deno.build.os): FuseSystem {
+  if (os === "linux") return new LinuxFuse();
+  if (os === "darwin") return new DarwinFuse();
+  throw new Failure(
+    "not-found",
+    `Cannot mount: this program does not mount on ${os}; "restore" writes the files that are wanted`,
+  );
 }
 
 /** The folder to mount at, without links. @throws {Failure} */
 function openMountpoint(
   { mountpoint, source }: MountRequest,
-  libraries: FuseLibraries,
+  system: FuseSystem,
 ): string {
-  clearDead(mountpoint, libraries);
+  system.clearDead(mountpoint);
   const cannot = `Cannot mount at "${mountpoint}"`;
   let path: string;
   try {
@@ -152,61 +136,7 @@ function openMountpoint(
     throw new Failure("io", `${cannot}: ${messageOf(error)}`);
   }
   if (source !== undefined) refuseOverlap(cannot, path, source);
-  const isMounted = parseMounts(
-    readSystemFile(libraries, "/proc/self/mountinfo") ?? "",
-  ).some((each) => each.path === path && each.type === mountType);
-  if (isMounted) {
-    throw new Failure(
-      "exists",
-      `${cannot}: an archive is mounted there already; ` +
-        `fusermount3 -u ends that`,
-    );
-  }
+  const hidden = system.findMount(path);
+  if (hidden !== undefined) throw new Failure("exists", `${cannot}: ${hidden}`);
   return path;
-}
-
-/** Takes away what a process that was killed left mounted; a live mount does not look like one. */
-function clearDead(mountpoint: string, { system }: FuseLibraries): void {
-  if (!isDead(mountpoint)) return;
-  if (system.umount2(cString(mountpoint), detach) === 0) return;
-  try {
-    const { success } = new Deno.Command("fusermount3", {
-      args: ["-u", "-z", "--", mountpoint],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).outputSync();
-    if (success) return;
-  } catch {
-    // not there, or the sandbox has none: said below
-  }
-  throw new Failure(
-    "io",
-    `Cannot mount at "${mountpoint}": a dead mount is in the way, and could not be cleared; ` +
-      `fusermount3 -u -z does it`,
-  );
-}
-
-function isDead(mountpoint: string): boolean {
-  try {
-    // Opening asks the process behind it; what stat says may be remembered by the kernel.
-    Deno.openSync(mountpoint).close();
-    return false;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    return code === "ENOTCONN" || /os error 107/.test(messageOf(error));
-  }
-}
-
-/** Where we may, lets the kernel ask for more at once; what is refused is slower, and no more. */
-function raiseReadAhead(libraries: FuseLibraries, path: string): void {
-  const mount = parseMounts(
-    readSystemFile(libraries, "/proc/self/mountinfo") ?? "",
-  ).findLast((each) => each.path === path && each.type === mountType);
-  if (mount === undefined) return;
-  writeSystemFile(
-    libraries,
-    `/sys/class/bdi/${mount.device}/read_ahead_kb`,
-    `${readAheadKib}`,
-  );
 }

@@ -1,7 +1,12 @@
 // Mount library: whether what a mount needs of the system is there, for those who only want to know.
 
 import { messageOf } from "../base/errors.ts";
-import { packageAdvice } from "../../ffi/fuse_library.ts";
+import {
+  darwinAdvice,
+  darwinPlace,
+  linuxPlace,
+  packageAdvice,
+} from "../../ffi/fuse_library.ts";
 import { findFuse } from "../../ffi/fuse_version.ts";
 import { findWinfsp, openWinfspLibraries } from "../../ffi/winfsp_library.ts";
 import { readWinfspVersion } from "../../ffi/winfsp_version.ts";
@@ -19,7 +24,9 @@ export function findMountLibrary(
   try {
     switch (os) {
       case "linux":
-        return findLibfuse();
+        return findLibfuse(linuxPlace.fuse, packageAdvice);
+      case "darwin":
+        return findLibfuse(darwinPlace.fuse, darwinAdvice);
       case "windows":
         return findLibrariesOfWinfsp();
       default:
@@ -34,9 +41,9 @@ export function findMountLibrary(
   }
 }
 
-function findLibfuse(): MountLibrary {
-  const found = findFuse();
-  if (found === undefined) return { kind: "absent", detail: packageAdvice };
+function findLibfuse(names: readonly string[], advice: string): MountLibrary {
+  const found = findFuse(names);
+  if (found === undefined) return { kind: "absent", detail: advice };
   const { name, version } = found;
   const detail = version === undefined
     ? `libfuse (${name})`

@@ -7,14 +7,14 @@ import {
   encodeUtf8,
   joinBytes,
 } from "../base/bytes.ts";
-import type { FuseLibraries } from "../../ffi/fuse_library.ts";
+import type { LinuxCalls } from "../../ffi/fuse_library.ts";
 
 const readOnly = 0, writeOnly = 1;
 const closeOnExec = 0o2000000;
 
 /** The text of the file; undefined where it cannot be read. */
 export function readSystemFile(
-  { system }: Pick<FuseLibraries, "system">,
+  { system }: { readonly system: LinuxCalls },
   path: string,
 ): string | undefined {
   const file = system.open(cString(path), readOnly | closeOnExec);
@@ -36,7 +36,7 @@ export function readSystemFile(
 
 /** Writes the text; gives whether the system took it. */
 export function writeSystemFile(
-  { system }: Pick<FuseLibraries, "system">,
+  { system }: { readonly system: LinuxCalls },
   path: string,
   text: string,
 ): boolean {

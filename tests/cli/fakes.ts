@@ -385,6 +385,10 @@ export function newWorld(parts: Partial<FakeWorld> = {}): FakeWorld {
   };
 }
 
+function refuseToWrite(): never {
+  throw new Deno.errors.PermissionDenied("Read-only file system (os error 30)");
+}
+
 /** The ports of a world. */
 export function portsOf(world: FakeWorld): Ports {
   let writeCount = 0;
@@ -439,14 +443,11 @@ export function portsOf(world: FakeWorld): Ports {
     giveUpChanges: () => {
       world.gaveUpChanges = true;
     },
-    makeTemporaryFolder: () => {
-      throw new Deno.errors.PermissionDenied(
-        "Read-only file system (os error 30)",
-      );
-    },
+    makeTemporaryFolder: refuseToWrite,
     removeFolder: () => {},
     hasFewNames: (_, countMax) => world.archive.entries.length <= countMax,
     absolutePath: (path) => path.startsWith("/") ? path : `/here/${path}`,
+    mountView: () => Promise.reject(new Error("nothing is mounted here")),
     startBackground: (args) => {
       world.startedInBackground.push(args);
       return Promise.resolve(world.started);

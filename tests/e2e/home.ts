@@ -16,6 +16,8 @@ export interface Checkout {
   readonly deno: string;
   readonly repository: string;
   readonly cache: string;
+  /** What is started, where it is not main.ts. */
+  readonly main?: string;
 }
 
 /** The program as one file. */
@@ -58,7 +60,7 @@ export function startOf(
     ...permissions,
   ];
   const config = ["--config", `${home.repository}/deno.json`];
-  const main = `${home.repository}/main.ts`;
+  const main = home.main ?? `${home.repository}/main.ts`;
   return {
     words: [home.deno, "run", ...flags, ...config, main, ...args],
     env: { DENO_DIR: home.cache, DENO_NO_UPDATE_CHECK: "1" },

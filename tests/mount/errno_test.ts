@@ -1,11 +1,11 @@
 // Every failure as the error number that a program on a mount sees.
 
-import { deepEqual, equal } from "node:assert/strict";
-import { errorNumbers } from "../../ffi/fuse_layout.ts";
+import { equal } from "node:assert/strict";
+import type { ErrorName } from "../../ffi/fuse_layout.ts";
 import { Failure, type FailureCode } from "../../src/base/errors.ts";
 import { errnoOf } from "../../src/mount/errno.ts";
 
-const rows: Record<FailureCode, keyof typeof errorNumbers> = {
+const rows: Record<FailureCode, ErrorName> = {
   "not-found": "ESTALE",
   "exists": "EINVAL",
   "permission-denied": "EACCES",
@@ -30,10 +30,10 @@ const rows: Record<FailureCode, keyof typeof errorNumbers> = {
 for (const [code, name] of Object.entries(rows)) {
   Deno.test(`errnoOf(${code}) is ${name}`, () => {
     const failure = new Failure(code as FailureCode, "it failed");
-    equal(errnoOf(failure), errorNumbers[name]);
+    equal(errnoOf(failure), name);
   });
 }
 
 Deno.test("errnoOf() of a mistake of ours is EIO", () => {
-  deepEqual(errnoOf(new TypeError("no")), errorNumbers.EIO);
+  equal(errnoOf(new TypeError("no")), "EIO");
 });

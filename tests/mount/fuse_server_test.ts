@@ -2,12 +2,18 @@
 // and a slow one holds up nobody.
 
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { encodeAnswer, type FuseAnswer } from "../../ffi/fuse_answers.ts";
 import { errorNumbers } from "../../ffi/fuse_layout.ts";
 import type { FuseRequest } from "../../ffi/fuse_requests.ts";
 import { type Bytes, encodeUtf8, joinBytes } from "../../src/base/bytes.ts";
 import { Failure } from "../../src/base/errors.ts";
 import { FuseServer, type Presentation } from "../../src/mount/fuse_server.ts";
-import { rootId, type View, type ViewNode } from "../../src/view/view.ts";
+import {
+  readBytesMax,
+  rootId,
+  type View,
+  type ViewNode,
+} from "../../src/view/view.ts";
 
 const plain: Presentation = {
   uid: undefined,
@@ -74,6 +80,12 @@ function viewOf(parts: Partial<View> = {}): View {
 
 type Answer = number | Bytes | "nothing";
 
+/** An answer as Linux has it; 0 for one without bytes. */
+function formOf(answer: FuseAnswer): Answer {
+  if (answer.kind === "done") return 0;
+  return answer.kind === "bytes" ? answer.bytes.slice() : encodeAnswer(answer);
+}
+
 /** A server, and the answers that it gave. */
 function serve(parts: Partial<View> = {}, look: Partial<Presentation> = {}) {
   const answers = new Map<number, Answer>();
@@ -87,12 +99,13 @@ function serve(parts: Partial<View> = {}, look: Partial<Presentation> = {}) {
   const server = new FuseServer<number>({
     view: viewOf(parts),
     replier: {
-      replyError: (ticket, number) => answer(ticket, number),
+      replyError: (ticket, name) => answer(ticket, errorNumbers[name]),
       replyNothing: (ticket) => answer(ticket, "nothing"),
-      replyBytes: (ticket, bytes) => answer(ticket, bytes.slice()),
+      reply: (ticket, value) => answer(ticket, formOf(value)),
       replyParts: (ticket, bytes) => answer(ticket, joinBytes(bytes)),
     },
     presentation: { ...plain, ...look },
+    foreignLabel: "EOPNOTSUPP",
     onFault: (error) => faults.push(error),
   });
   let next = 0;
@@ -239,6 +252,43 @@ Deno.test("reads are answered in the order in which their bytes come", async () 
   equal(answers.size, 2, "the slow one waits");
   resolve();
   deepEqual(await slow, new Uint8Array([0]));
+});
+
+Deno.test("a read of more than a view gives at once is whole, up to the file's end, and held until it is answered", async () => {
+  const size = 2 * readBytesMax + 5000;
+  let held = 0;
+  const { ask, answers } = serve({
+    openFile: () => ({
+      read: (offset, bytes) => {
+        ok(bytes <= readBytesMax);
+        const length = Math.max(0, Math.min(bytes, size - offset));
+        const part = new Uint8Array(length).fill(offset / readBytesMax);
+        held++;
+        const dispose = () => {
+          equal(answers.size, 1 + answered, "not before the answer");
+          held--;
+        };
+        return {
+          kind: "bytes",
+          bytes: { parts: [part], [Symbol.dispose]: dispose },
+        };
+      },
+      [Symbol.dispose]: () => {},
+    }),
+  });
+  const file = await opened(ask, "open");
+  let answered = 1;
+  const read = (offset: number, bytes: number) =>
+    ask({ kind: "read", node: 5n, offset, bytes, file });
+  const all = await read(0, 3 * readBytesMax);
+  ok(all instanceof Uint8Array);
+  equal(all.length, size);
+  deepEqual([0, readBytesMax, size - 1].map((at) => all[at]), [0, 1, 2]);
+  answered++;
+  const some = await read(0, readBytesMax + 1);
+  ok(some instanceof Uint8Array);
+  equal(some.length, readBytesMax + 1);
+  equal(held, 0);
 });
 
 Deno.test("lost bytes are EIO, a removed entry is ESTALE, a mistake of ours is told", async () => {

@@ -1,7 +1,13 @@
 // The libraries behind a mount: which ones are looked for, and what is said where there are none.
 
 import { deepEqual, equal, match, ok, throws } from "node:assert/strict";
-import { fuseNames, openFuseLibraries } from "../../ffi/fuse_library.ts";
+import {
+  darwinPlace,
+  fuseNames,
+  linuxPlace,
+  openDarwinLibraries,
+  openLinuxLibraries,
+} from "../../ffi/fuse_library.ts";
 import { findFuse } from "../../ffi/fuse_version.ts";
 import { readWinfspVersion } from "../../ffi/winfsp_version.ts";
 import { findMountLibrary } from "../../src/mount/mount_library.ts";
@@ -9,14 +15,18 @@ import { isFailure } from "../../src/base/errors.ts";
 
 Deno.test("the newer library is looked for first, and one of both is here", () => {
   deepEqual(fuseNames, ["libfuse3.so.4", "libfuse3.so.3"]);
-  using libraries = openFuseLibraries();
+  using libraries = openLinuxLibraries();
   ok(fuseNames.includes(libraries.fuseName));
   equal(libraries.system.geteuid(), Deno.uid());
 });
 
 Deno.test("a library that is not there is said by name, with the package that has it", () => {
   throws(
-    () => openFuseLibraries(["libnothing.so.9", "libnothing.so.8"]),
+    () =>
+      openLinuxLibraries({
+        ...linuxPlace,
+        fuse: ["libnothing.so.9", "libnothing.so.8"],
+      }),
     (error) => {
       ok(isFailure(error, "not-found"));
       match(error.message, /libnothing.so.9 or libnothing.so.8 is not on this/);
@@ -26,14 +36,15 @@ Deno.test("a library that is not there is said by name, with the package that ha
   );
 });
 
-Deno.test("on macOS the refusal says that no other library helps, and what does", () => {
+Deno.test("on macOS the refusal names macFUSE, and what goes without it", () => {
   throws(
-    () => openFuseLibraries(fuseNames, "darwin"),
-    (error) =>
-      isFailure(error, "not-found") &&
-      /not mount on macOS yet, also not with macFUSE .* "restore"/.test(
-        error.message,
-      ),
+    () => openDarwinLibraries(darwinPlace),
+    (error) => {
+      ok(isFailure(error, "not-found"));
+      match(error.message, /: libfuse3\.4\.dylib is not on this machine; /);
+      match(error.message, /brew install --cask macfuse.* "restore" writes/);
+      return true;
+    },
   );
 });
 
@@ -43,9 +54,9 @@ Deno.test("without the permission the refusal says which one", async () => {
     args: [
       "eval",
       "--no-check",
-      `const { openFuseLibraries } = await import("${module}");
+      `const { openLinuxLibraries } = await import("${module}");
        Deno.permissions.revokeSync({ name: "ffi" });
-       try { openFuseLibraries(); } catch (e) { console.log(e.code, e.message); }`,
+       try { openLinuxLibraries(); } catch (e) { console.log(e.code, e.message); }`,
     ],
   }).output();
   match(
@@ -61,7 +72,10 @@ Deno.test("findMountLibrary() names what is there, or what to install", () => {
   const windows = findMountLibrary("windows");
   equal(windows.kind, "absent");
   match(windows.detail, /^WinFsp is not on this machine.*winget install/);
-  equal(findMountLibrary("darwin").kind, "absent");
+  const darwin = findMountLibrary("darwin");
+  equal(darwin.kind, "absent");
+  match(darwin.detail, /^install macFUSE 4\.10 or newer/);
+  match(findMountLibrary("freebsd").detail, /does not mount on freebsd/);
 });
 
 Deno.test("findFuse() passes over a library that is not there", () => {

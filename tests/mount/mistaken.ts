@@ -1,11 +1,18 @@
 // Mistaken: a program that mounts, and then makes a mistake as no program of ours should. Ends as
-// main.ts does, which catches what nobody caught. Its arguments: the folder, and what happens.
+// main.ts does, which catches what nobody caught. Its arguments: the folder, what happens, and the library
+// in macFUSE's place where it is to be the code for macOS that mounts.
 
-import { mountView } from "../../src/mount/mount.ts";
+import { openDarwinLibraries } from "../../ffi/fuse_library.ts";
+import { DarwinFuse } from "../../src/mount/darwin_fuse.ts";
+import {
+  type MountRequest,
+  mountView,
+  mountWithFuse,
+} from "../../src/mount/mount.ts";
 import { emptyView } from "./empty_view.ts";
 import { plainMount } from "./shared_mount.ts";
 
-const [mountpoint, mistake] = Deno.args;
+const [mountpoint, mistake, standin] = Deno.args;
 
 /** The exit code of a mistake. */
 const mistakeCode = 70;
@@ -21,7 +28,7 @@ const fail = () => {
   throw new Error("a mistake");
 };
 
-await mountView({
+const request: MountRequest = {
   ...plainMount,
   view: mistake === "busy"
     // Whoever asks for this waits for ever.
@@ -44,4 +51,10 @@ await mountView({
     setTimeout(fail, 200);
   },
   onFault: fail,
-});
+};
+
+if (standin === undefined) await mountView(request);
+else {
+  const libraries = openDarwinLibraries({ fuse: [standin], system: [standin] });
+  await mountWithFuse(request, new DarwinFuse(libraries));
+}

@@ -2,7 +2,12 @@
 // state it is in; a mount that does not come up or does not end fails its test.
 
 import { doesNotMatch, equal, match, ok } from "node:assert/strict";
-import { type Ending, kill, type Running } from "../e2e/program.ts";
+import {
+  type Ending,
+  kill,
+  type Running,
+  type RunOptions,
+} from "../e2e/program.ts";
 import type { Workplace } from "../e2e/workplace.ts";
 
 const secondsMax = 30;
@@ -22,13 +27,14 @@ export class Mounted implements AsyncDisposable {
   static async at(
     work: Workplace,
     options: readonly string[] = [],
+    run: Partial<RunOptions> = {},
   ): Promise<Mounted> {
     const path = work.at("mnt");
     // A dead mount is no folder, and neither can it be made.
     const isThere = [...Deno.readDirSync(work.path)]
       .some(({ name }) => name === "mnt");
     if (!isThere) work.makeFolder("mnt");
-    const running = work.start(["mount", "-m", path, ...options]);
+    const running = work.start(["mount", "-m", path, ...options], run);
     await until(
       () =>
         isMounted(path) &&
