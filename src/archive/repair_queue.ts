@@ -31,6 +31,7 @@ export class RepairQueue implements AsyncDisposable {
   readonly #counters: ReadCounters;
   readonly #onRepaired: (folder: string) => void;
   readonly #locks: Locks;
+  readonly #stop = new AbortController();
   /** Blocks of which all rows were offered, and that are not right yet. */
   readonly #wholeBlocks = new Set<string>();
   readonly #waiting: WaitingRun[] = [];
@@ -45,7 +46,11 @@ export class RepairQueue implements AsyncDisposable {
     onRepaired: (folder: string) => void,
   ) {
     this.#onRepaired = onRepaired;
-    this.#locks = new Locks(context);
+    const signals = [
+      this.#stop.signal,
+      ...context.signal ? [context.signal] : [],
+    ];
+    this.#locks = new Locks({ ...context, signal: AbortSignal.any(signals) });
     this.#context = context;
     this.#executor = executor;
     this.#counters = counters;
@@ -91,6 +96,7 @@ export class RepairQueue implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#waiting.length = 0;
+    this.#stop.abort(); // a lock is not waited for; a repair under way is finished
     await this.idle();
   }
 

@@ -5,6 +5,10 @@ import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { Failure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
+import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
+import type { LockSettings } from "../../src/archive/context.ts";
+import { ArchiveReader } from "../../src/archive/reader.ts";
+import { lockPath } from "../../src/format/lock_record.ts";
 import { shardPath } from "../../src/format/entry_path.ts";
 import { FaultyStore } from "../../src/store/faulty_store.ts";
 import { MemoryStore } from "../../src/store/memory_store.ts";
@@ -202,4 +206,35 @@ Deno.test("a mistake in a repair ends the repairs and no read", async () => {
   match(JSON.stringify(warnings), /not written back: a mistake of ours/);
   equal(warnings.length, 1);
   deepEqual(await readOf(file, 0, content.length), content);
+});
+
+Deno.test("who ends a reader does not wait for another who repairs", async () => {
+  const bench = new Bench();
+  const content = new Prng(25).bytes(300 * kib);
+  const { folder } = await bench.commit("it", content);
+  const { geometry } = bench.engine.select("it").manifest;
+  rotBytes(bench.archive, `${folder}/${shardPath(geometry, 0, 3)}`, 1000, 300);
+  const others = bench.archive.openLockFile(lockPath("repair"));
+  ok(others.kind === "held");
+  using _held = others.file;
+  const waited = Promise.withResolvers<void>();
+  const locking: LockSettings = {
+    pid: 1,
+    instance: "this",
+    host: "here",
+    waitMs: 60_000,
+    // As long as nobody is told to stop.
+    pause: (_, signal) => {
+      waited.resolve();
+      return new Promise((resolve) =>
+        signal?.addEventListener("abort", () => resolve())
+      );
+    },
+  };
+  const context = { ...bench.context, locking };
+  const options = { cacheBytes: cacheBytesMin, repair: true };
+  await using reader = new ArchiveReader(context, options);
+  using file = reader.open((await reader.entries())[0]!);
+  deepEqual(await readOf(file, 0, content.length), content);
+  await waited.promise;
 });
