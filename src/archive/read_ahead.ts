@@ -58,6 +58,13 @@ export class ReadAhead implements Disposable {
     else this.#kept.push({ end, drop });
   }
 
+  /** Drops all that is kept; whoever goes on reading is read ahead for anew. */
+  drop(): void {
+    for (const each of this.#kept.splice(0)) each.drop();
+    this.#windowBytes = windowBytesMin;
+    this.#aheadEnd = 0;
+  }
+
   /** Drops all. */
   [Symbol.dispose](): void {
     this.#disposed = true;
@@ -65,11 +72,9 @@ export class ReadAhead implements Disposable {
   }
 
   #reset(offset: number): void {
-    for (const each of this.#kept.splice(0)) each.drop();
+    this.drop();
     this.#nextOffset = offset;
     this.#patternCount = 0;
-    this.#windowBytes = windowBytesMin;
-    this.#aheadEnd = 0;
   }
 
   #dropPassed(offset: number): void {
@@ -78,5 +83,34 @@ export class ReadAhead implements Disposable {
       this.#kept[count++]!.drop();
     }
     if (count > 0) this.#kept.splice(0, count);
+  }
+}
+
+/** Who has not read for so long makes room for those who do, milliseconds. */
+const idleMs = 5000;
+
+/** The readers for whom something is read ahead: files stay open that nobody reads any more. */
+export class AheadUsers {
+  /** When each read the last time; the one who did last at the end. */
+  readonly #readMs = new Map<ReadAhead, number>();
+
+  /** Somebody reads; with `isNew` something is read ahead for them from now on. */
+  note(user: ReadAhead, nowMs: number, isNew: boolean): void {
+    const isKnown = this.#readMs.delete(user);
+    if (isKnown || isNew) this.#readMs.set(user, nowMs);
+  }
+
+  /** Drops what is kept for those who have not read for some time. */
+  dropIdle(nowMs: number): void {
+    for (const [user, readMs] of this.#readMs) {
+      if (nowMs - readMs < idleMs) return;
+      this.end(user);
+    }
+  }
+
+  /** Drops what is kept for one of them. */
+  end(user: ReadAhead): void {
+    this.#readMs.delete(user);
+    user.drop();
   }
 }

@@ -28,7 +28,7 @@ import { readAnyManifest } from "./manifest_copies.ts";
 import { Permits } from "./permits.ts";
 import { touch, trim } from "./recent.ts";
 import { type Piece, pieceCountOf, piecesOf, rowsOf } from "./cached_piece.ts";
-import { ReadAhead } from "./read_ahead.ts";
+import { AheadUsers, ReadAhead } from "./read_ahead.ts";
 import { rebuildPiece } from "./rebuild_piece.ts";
 import { RepairQueue } from "./repair_queue.ts";
 import { finishRead, settled } from "./finish_read.ts";
@@ -124,6 +124,7 @@ export class ArchiveReader implements AsyncDisposable {
   /** By folder, the one used last at the end. */
   readonly #tables = new Map<string, KnownTable>();
   readonly #met = new Map<string, MetHealth>();
+  readonly #aheadUsers = new AheadUsers();
   #aheadPieces = 0;
 
   /** A reader over an archive. @throws {Failure} `invalid-argument` */
@@ -194,6 +195,11 @@ export class ArchiveReader implements AsyncDisposable {
   /** A reader of one entry's payload. */
   open(entry: ReadableEntry): EntryReader {
     return new EntryReader(this, entry);
+  }
+
+  /** Lets go what was read ahead for a reader that ends. For EntryReader. */
+  end(ahead: ReadAhead): void {
+    this.#aheadUsers.end(ahead);
   }
 
   /** Resolves when nothing waits to be written back. */
@@ -344,7 +350,12 @@ export class ArchiveReader implements AsyncDisposable {
     ahead: ReadAhead,
   ): void {
     const { geometry } = entry.manifest;
-    const room = Math.floor(this.#cache.slotCount / 4) - this.#aheadPieces;
+    const nowMs = this.#context.clock.monotonicMs();
+    const roomNow = () =>
+      Math.floor(this.#cache.slotCount / 4) - this.#aheadPieces;
+    this.#aheadUsers.note(ahead, nowMs, false);
+    if (roomNow() < jobPiecesMax) this.#aheadUsers.dropIdle(nowMs);
+    const room = roomNow();
     const plan = ahead.plan(
       payloadOffset,
       end,
@@ -352,11 +363,12 @@ export class ArchiveReader implements AsyncDisposable {
       this.#threads.width > 1,
     );
     if (plan === undefined) return;
+    this.#aheadUsers.note(ahead, nowMs, true);
     const missing: [Piece, NewPiece][] = [];
     for (const piece of piecesOf(geometry, plan.from, plan.end)) {
       const key = keyOf(entry, piece);
       if (this.#cache.has(key)) continue;
-      if (this.#aheadPieces >= this.#cache.slotCount / 4) break;
+      if (roomNow() <= 0) break;
       const added = this.#cache.add(key);
       if (added === undefined) break;
       this.counters.missCount++;
@@ -555,6 +567,7 @@ export class EntryReader implements Disposable {
 
   /** Gives back what was read ahead. */
   [Symbol.dispose](): void {
+    this.#reader.end(this.#ahead);
     this.#ahead[Symbol.dispose]();
   }
 }

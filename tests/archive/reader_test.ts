@@ -150,7 +150,7 @@ Deno.test("many reads at once, more than the cache holds, all get theirs", async
   const bench = new Bench({
     settings: { leafBytesMax: 64 * kib, segmentBytes: 1024 * kib },
   });
-  const content = new Prng(10).bytes(24 * 1024 * kib);
+  const content = new Prng(10).bytes(22 * 1024 * kib);
   await bench.commit("it", content, "erasure:4+1");
   await using reader = await open(bench);
   using file = reader.open((await reader.entries())[0]!);
@@ -407,4 +407,30 @@ Deno.test("a file that is gone is made whole by one read of it", async () => {
   deepEqual(await readOf(file, offset, 1), content.slice(offset, offset + 1));
   await reader.settle();
   equal((await bench.healthOfOne(false)).state, "healthy");
+});
+
+Deno.test("files that are open and not read keep nobody from being read ahead for", async () => {
+  const bench = new Bench({ settings: bigLeaves });
+  const content = new Prng(26).bytes(22 * 1024 * kib);
+  await bench.commit("it", content, "erasure:4+1");
+  await using reader = openWide(bench);
+  const [entry] = await reader.entries();
+  const files = [0, 1, 2, 3].map(() => reader.open(entry!));
+  const readOne = async (index: number) => {
+    const before = reader.counters.readAheadCount;
+    const start = index * 5 * 1024 * kib;
+    for (let offset = 0; offset < 1024 * kib; offset += 128 * kib) {
+      const found = await readOf(files[index]!, start + offset, 128 * kib);
+      ok(found instanceof Uint8Array);
+    }
+    return reader.counters.readAheadCount - before;
+  };
+  // A quarter of the cache's 256 places is for what is read ahead: two or three files take them.
+  for (const index of [0, 1, 2]) await readOne(index);
+  ok(await readOne(3) < 8, "they are taken");
+  for (let count = 0; count < 6000; count++) bench.context.clock.monotonicMs();
+  files.push(reader.open(entry!));
+  ok(await readOne(4) >= 10, "they are somebody else's now");
+  for (const file of files) file[Symbol.dispose]();
+  await until(() => reader.pinnedCount === 0);
 });
