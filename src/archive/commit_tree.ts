@@ -160,6 +160,7 @@ class TreeDraft {
         kind: "skipped",
         name: this.#request.name,
         skipped: each,
+        refused: !this.#mayBeSkipped(each.reason),
       });
     }
   }
@@ -173,7 +174,9 @@ class TreeDraft {
     const detail = first.problem === undefined ? "" : `: ${first.problem}`;
     const others = fatal.length === 1
       ? ""
-      : `, and ${fatal.length - 1} more are like it`;
+      : `, and so ${fatal.length === 2 ? "is" : "are"} ${
+        fatal.length - 1
+      } more`;
     throw new Failure(
       isUnreadable ? "source-unreadable" : "source-changed",
       `Cannot commit "${this.#request.label}": "${first.path}" ` +

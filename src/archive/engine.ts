@@ -143,11 +143,19 @@ export class Engine {
       (sum, entry) => sum + entry.summary.storedBytes,
       0,
     );
+    const versions = Map.groupBy(
+      catalogue.entries,
+      (each) => each.summary.name,
+    );
     await using executor = this.#context.openExecutor({ workBytes: bytes });
     try {
       for (const entry of folders) {
         const report = await this.#examine(entry, request.repair, executor);
-        if (report !== undefined) yield report;
+        if (report === undefined) continue;
+        const versionCount = versions.get(entry.summary.name)!.length;
+        yield report.problem === undefined
+          ? { ...report, versionCount }
+          : report;
       }
     } finally {
       if (request.repair) await giveBackMade(this.#context);

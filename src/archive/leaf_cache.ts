@@ -6,6 +6,7 @@
 import { assert, present } from "../base/assert.ts";
 import { Failure } from "../base/errors.ts";
 import { leafBytesMax } from "../base/limits.ts";
+import { formatSize } from "../base/size.ts";
 import { TinyLfu } from "./tiny_lfu.ts";
 import type { SharedBytes } from "./worker_protocol.ts";
 
@@ -49,7 +50,10 @@ export class LeafCache {
     if (!(bytes >= cacheBytesMin && bytes <= cacheBytesMax)) {
       throw new Failure(
         "invalid-argument",
-        `The cache must be from ${cacheBytesMin} to ${cacheBytesMax} bytes`,
+        `The cache must be from ${
+          formatSize(cacheBytesMin)
+        } to just below 4 GiB, ` +
+          `not ${formatSize(bytes)}`,
       );
     }
     const slotCount = Math.floor(bytes / pieceBytes);

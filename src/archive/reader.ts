@@ -504,9 +504,16 @@ export class ArchiveReader implements AsyncDisposable {
     return outcome.lostRows;
   }
 
-  /** Takes note of damage that was met or mended; what is lost stays lost. */
+  /** Takes note of damage that was met or mended, and says once what was met; what is lost stays lost. */
   #meet(folder: string, health: MetHealth): void {
-    if (this.#met.get(folder) !== "lost") this.#met.set(folder, health);
+    const known = this.#met.get(folder);
+    if (known === "lost") return;
+    this.#met.set(folder, health);
+    if (known !== undefined && health !== "lost") return;
+    const message = health === "lost"
+      ? `${folder} has bytes that are lost: reading them fails`
+      : `${folder} is damaged: what is read of it is rebuilt`;
+    this.#context.emit({ kind: "warning", message });
   }
 
   /** @throws {Failure} `damaged`, `offline` */

@@ -70,6 +70,8 @@ export interface HealthReport {
   readonly name: string;
   /** The entry's folder in the archive. */
   readonly folder: string;
+  /** Entries of this name in the archive; absent where it could not be examined. */
+  readonly versionCount?: number;
   readonly state: HealthState;
   readonly payloadBytes: number;
   readonly segmentCount: number;
@@ -341,6 +343,8 @@ export type ArchiveEvent =
     readonly kind: "skipped";
     readonly name: string;
     readonly skipped: SkippedPath;
+    /** Nobody allowed to leave it out: the commit will fail. */
+    readonly refused: boolean;
   }
   | {
     readonly kind: "progress";

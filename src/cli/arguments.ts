@@ -12,7 +12,7 @@ import {
   rootFooter,
   sharedTitle,
 } from "./grammar.ts";
-import { parseMountOptions } from "./mount_options.ts";
+import { mountWords, parseMountOptions } from "./mount_options.ts";
 import { version } from "./version.ts";
 
 /** Options of every command. */
@@ -240,12 +240,12 @@ export function parseArguments(
       option: { names: ["--version"], group: sharedTitle },
       value: version,
       onShow: () => {
-        outcome = { kind: "version", json: listOptions(args).has("--json") };
+        outcome = planVersion(args);
         return undefined as never;
       },
     },
     onError: (_, error) => {
-      outcome = usage(formatProblem(error), args);
+      outcome = usage(adviseMount(formatProblem(error), args), args);
       return undefined as never;
     },
     aboveError: "none",
@@ -285,6 +285,20 @@ function wrapUsage(usage: string, columnCount: number): string {
     column = isOver ? 7 + term.length : column + 1 + term.length;
   }
   return text.trimStart();
+}
+
+// `restore NAME --version ID` must not end well with nothing restored.
+function planVersion(args: readonly string[]): Invocation {
+  const at = args.indexOf("--version"), word = args[at + 1];
+  const command = args.slice(0, Math.max(0, at))
+    .find((arg) => commandNames.includes(arg));
+  if (command !== undefined && word !== undefined && !word.startsWith("-")) {
+    return usage(
+      `--version with an id goes with remove; ${command} takes the id in place of the name`,
+      args,
+    );
+  }
+  return { kind: "version", json: listOptions(args).has("--json") };
 }
 
 // Words that may be options: what follows -- is none.
@@ -387,7 +401,9 @@ function problemOf(command: Command, json: boolean): string | undefined {
         return "--foreground and --background exclude each other";
       }
       const listed = parseMountOptions(command.mountOptions);
-      return "problem" in listed ? listed.problem : undefined;
+      return "problem" in listed
+        ? `${listed.problem}; there are ${mountWords}`
+        : undefined;
     }
     case "remove":
       return command.allVersions && command.version !== undefined
@@ -420,6 +436,16 @@ function usage(problem: string, args: readonly string[]): Invocation {
   };
 }
 
+// Who mounts with other programs names the folder, or the archive and the folder, without options.
+function adviseMount(problem: string, args: readonly string[]): string {
+  const word = /^Unexpected option or argument: ("[^-"][^"]*")/.exec(problem);
+  return word === null || !args.includes("mount")
+    ? problem
+    : `Unexpected ${
+      word[1]
+    }: -m names the folder to mount at, and -a the archive`;
+}
+
 // The parser's message in one line, without its final full stop, as all our messages are.
 function formatProblem(error: Message): string {
   let text = "";
@@ -449,5 +475,9 @@ function formatProblem(error: Message): string {
   }
   return text.replace("one of these?\n  ", "one of these: ")
     .replaceAll("\n  ", ", ").replace(/\s*\n\s*/g, " ").trim()
-    .replace(/\.$/, "");
+    .replace(/\.$/, "")
+    .replace(
+      /^Unexpected option or argument: "(.+)"\. Did you mean \1\?$/,
+      "$1 comes behind its command",
+    );
 }

@@ -50,6 +50,8 @@ export async function runCommit(
       if (failure.code === "interrupted") break;
       session.log.error(failure.message, { code: failure.code, source });
       if (failure.code === "no-space") tellWaysToRoom(session);
+      const way = wayAround(failure, source);
+      if (way !== undefined) session.log.hint(way);
     }
   }
   const exitCode = planExitCode(failed, command.sources.length, session) |
@@ -67,6 +69,17 @@ export async function runCommit(
     exitCode,
   });
   return exitCode;
+}
+
+/** Of a folder: the option that goes on without what is in the way. */
+function wayAround({ code, message }: Failure, source: string) {
+  if (!message.startsWith(`Cannot commit "${source}": "`)) return undefined;
+  if (code === "source-unreadable") {
+    return "--skip-unreadable leaves out what cannot be read";
+  }
+  return code === "source-changed"
+    ? "--skip-changed leaves out what changes"
+    : undefined;
 }
 
 function tellWaysToRoom(session: Session): void {
@@ -125,7 +138,12 @@ function tellLeftOut(report: CommitReport, session: Session): void {
   if (excludedCount > 0) parts.push(`${excludedCount} excluded`);
   for (const [reason, words] of Object.entries(skippedWords)) {
     const count = skipped.filter((each) => each.reason === reason).length;
-    if (count > 0) parts.push(`${count} ${words}`);
+    if (count === 0) continue;
+    parts.push(
+      reason === "special"
+        ? formatCount(count, "device, pipe or socket", words)
+        : `${count} ${words}`,
+    );
   }
   if (parts.length > 0) {
     session.output.goodNews(`    left out: ${parts.join(", ")}`);

@@ -78,14 +78,15 @@ export const mountParser: CommandParser<MountCommand> = command(
       description: message`Permission bits of all files, in octal.`,
     })),
     mountOptions: multiple(option("-o", filled("LIST", "options"), {
-      description: message`The same as one list, as mount(8) passes it.`,
+      description:
+        message`The same as one list, as mount(8) passes it: allow_other, no_repair, uid=N, gid=N, mode=MODE, cache=SIZE.`,
     })),
   }),
   {
     brief: message`Show the archive as a read-only file system.`,
     usageLine: shortenUsage,
     description: describe(
-      message`Every byte is verified as it is read. What is damaged is rebuilt, and written back to the archive.`,
+      message`Every byte is verified as it is read. What is damaged is rebuilt, and written back to the archive. Older versions lie in .versions. Ctrl+C, or fusermount3 -u with the folder, ends it.`,
       "mount -m /mnt/archive",
       "mount -m /mnt/archive -a /srv/archive --background --allow-other",
     ),

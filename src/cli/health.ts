@@ -44,7 +44,9 @@ export async function runHealth(
     exitCode |= exitCodeOfReport(report);
     countReport(report, counts);
     tellReport(report, session);
-    if (report.state === "lost") lostName = report.name;
+    if (report.state === "lost") {
+      lostName = (report.versionCount ?? 1) > 1 ? report.id : report.name;
+    }
   }
   output.document({
     type: "summary",
@@ -54,9 +56,9 @@ export async function runHealth(
     exitCode,
   });
   if (counts.entryCount === 0) {
-    if (!output.quiet) {
-      output.message(`No entries in ${legacy ?? session.settings.archive}`);
-    }
+    // Also when quiet: an empty folder may be one where a disk should be.
+    const place = legacy ?? session.settings.archive;
+    output.message(`No entries in ${place}: nothing was verified`);
     return exitCode;
   }
   if (exitCode === exitCodes.done) output.goodNews(formatSummary(counts));

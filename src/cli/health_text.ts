@@ -25,6 +25,16 @@ export interface HealthCounts {
   readonly problemCount: number;
 }
 
+/** The entry as a person names it: by its id besides, where its name alone is not enough. */
+export function formatEntryName(
+  { name, id, versionCount }: Pick<
+    HealthReport,
+    "name" | "id" | "versionCount"
+  >,
+): string {
+  return (versionCount ?? 1) > 1 ? `${name} (id ${id})` : name;
+}
+
 /** The report as lines; `verbose` names every damaged file. */
 export function describeHealth(report: HealthReport, verbose: boolean): Line[] {
   if (report.problem !== undefined) {
@@ -63,16 +73,17 @@ export function formatSummary(counts: HealthCounts): string {
 
 function describeState(report: HealthReport): Line {
   const found = formatDamage(report.damage) || "damaged";
+  const name = formatEntryName(report);
   switch (report.state) {
     case "healthy": {
       const segments = formatCount(report.segmentCount, "segment");
-      return [styled("green", "✓"), ` ${report.name}: healthy (${segments})`];
+      return [styled("green", "✓"), ` ${name}: healthy (${segments})`];
     }
     case "repaired":
     case "repairable":
-      return [styled("yellow", "✗"), ` ${report.name}: ${found}`];
+      return [styled("yellow", "✗"), ` ${name}: ${found}`];
     case "lost":
-      return [styled("red", "✗"), ` ${report.name}: ${found}`];
+      return [styled("red", "✗"), ` ${name}: ${found}`];
     default:
       return unreachable(report.state);
   }

@@ -1,6 +1,7 @@
 // List and find: entries as a table. Folders that could not be read as entries are said on standard
 // error and in the exit code; they never hide the others.
 
+import type { Archive } from "../archive/archive.ts";
 import type {
   ArchiveListing,
   EntryProblem,
@@ -55,8 +56,17 @@ export async function runList(
         ? `No entries in ${session.settings.archive}`
         : `No entry in ${session.settings.archive} matches ${command.pattern}`,
     );
+    if (command.command === "find") hintTrees(archive, session);
   }
   return exitCode;
+}
+
+/** Who looks for a file may not know that only names of entries are looked at. */
+function hintTrees(archive: Archive, session: Session): void {
+  const tree = archive.list().entries.find((entry) => entry.tree !== undefined);
+  if (tree === undefined) return;
+  const words = session.formatCommand("show", tree.name, "--files", "*.jpg");
+  session.log.hint(`\`${words}\` looks for files in a folder's entry`);
 }
 
 /** `2025-06-01 12:30:00` of an ISO 8601 time; anything else as it is. */
@@ -112,6 +122,9 @@ export function tellProblems(
   }
 }
 
+// A longer name pushes its own row aside, and not all the others.
+const nameColumnsMax = 60;
+
 const columns = [
   { title: "NAME", side: "end" },
   { title: "SIZE", side: "start" },
@@ -138,10 +151,10 @@ function* formatTable(
 ): Generator<Line> {
   const rows = entries.map(formatRow);
   const widths = columns.map((column, index) =>
-    rows.reduce(
-      (width, row) => Math.max(width, measureColumns(row[index]!)),
-      column.title.length,
-    )
+    rows.reduce((width, row) => {
+      const own = measureColumns(row[index]!);
+      return index === 0 && own > nameColumnsMax ? width : Math.max(width, own);
+    }, column.title.length)
   );
   const format = (cells: readonly string[]) =>
     cells.map((cell, index) =>

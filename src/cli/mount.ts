@@ -9,6 +9,7 @@ import { parseMountOptions } from "./mount_options.ts";
 import type { MountCommand } from "./arguments.ts";
 import { exitCodes } from "./exit_code.ts";
 import { styled } from "./output.ts";
+import { OutputClosed } from "./ports.ts";
 import type { Session } from "./session.ts";
 import { formatSize, parseSize, sizeForms } from "./size.ts";
 import { formatCount, quoteArgument } from "./text.ts";
@@ -55,11 +56,13 @@ async function serve(
     repair: !command.noRepair,
   });
   let place = command.mountpoint;
+  const hides = hidesSomething(place, session);
+  const label = session.ports.absolutePath(session.settings.archive);
   await session.ports.mountView({
     view: new ArchiveView(reader),
     mountpoint: command.mountpoint,
     source: session.settings.archive,
-    label: session.settings.archive,
+    label,
     allowOther: command.allowOther,
     uid: command.uid,
     gid: command.gid,
@@ -70,16 +73,35 @@ async function serve(
       // Whoever serves for months starts no more programs.
       session.ports.giveUpSubprocesses();
       place = mountpoint;
-      tellMounted({ ...command, mountpoint }, session);
+      tellMounted({ ...command, mountpoint }, hides, session);
     },
     onFault: (error) => session.log.error(`Internal error: ${error}`),
   });
-  tellUnmounted({ ...command, mountpoint: place }, reader, session);
+  try {
+    tellUnmounted({ ...command, mountpoint: place }, reader, session);
+  } catch (error) {
+    // Who started a mount in the background has long gone: it ended well all the same.
+    if (!(error instanceof OutputClosed)) throw error;
+  }
   return exitCodes.done;
 }
 
-function tellMounted(command: MountCommand, session: Session): void {
-  const { mountpoint } = command;
+/** Whether the folder has something in it. */
+function hidesSomething(mountpoint: string, session: Session): boolean {
+  if (session.ports.system === "windows") return false;
+  try {
+    return !session.ports.hasFewNames(mountpoint, 0);
+  } catch {
+    return false; // why not is said by the mount
+  }
+}
+
+function tellMounted(
+  command: MountCommand,
+  hides: boolean,
+  session: Session,
+): void {
+  const { mountpoint, background } = command;
   session.output.document({
     type: "mounted",
     schema: 1,
@@ -90,7 +112,13 @@ function tellMounted(command: MountCommand, session: Session): void {
     styled("green", "✓"),
     ` ${session.settings.archive}: mounted at ${mountpoint}`,
   );
-  session.log.info(`Mounted at ${mountpoint}`, { mountpoint });
+  const how = background ? " by a process in the background" : "";
+  session.log.info(`Mounted at ${mountpoint}${how}`, { mountpoint });
+  if (hides) {
+    session.log.warn(
+      `"${mountpoint}" is not empty: what lies in it is hidden until the mount ends`,
+    );
+  }
   if (!session.output.json && !session.output.quiet) {
     session.log.hint(`${howToEnd(command, session)} unmounts it`);
   }
@@ -130,9 +158,12 @@ function tellUnmounted(
     exitCode: exitCodes.done,
   });
   const readBytes = formatSize(counters.missCount * 64 * 1024);
+  const read = counters.missCount === 0
+    ? "nothing was read"
+    : `about ${readBytes} were read and verified`;
   session.output.goodNews(
     styled("green", "✓"),
-    ` ${mountpoint}: unmounted; about ${readBytes} were read and verified`,
+    ` ${mountpoint}: unmounted; ${read}`,
   );
 }
 
@@ -142,6 +173,7 @@ async function goBackground(
   session: Session,
 ): Promise<number> {
   session.assertRunning();
+  const hides = hidesSomething(command.mountpoint, session);
   const { archive, logFile, workers, configFile } = session.settings;
   const absolute = (path: string) => session.ports.absolutePath(path);
   // `X:` and `*` are drives of Windows, and no paths.
@@ -182,7 +214,7 @@ async function goBackground(
         (started.stderr === "" ? "" : `: ${started.stderr.trim()}`),
     );
   }
-  tellMounted(command, session);
+  tellMounted(command, hides, session);
   return exitCodes.done;
 }
 

@@ -12,28 +12,39 @@ export interface MountOptions {
   readonly cache?: string;
 }
 
+/** The words that say something, for messages. */
+export const mountWords =
+  "allow_other, no_repair, uid=N, gid=N, mode=MODE and cache=SIZE";
+
 // Words of fstab(5) that mean something to mount(8) or systemd, or that hold anyway.
 const ignored = new Set([
   "_netdev",
   "async",
   "atime",
   "auto",
+  "default_permissions",
   "defaults",
   "dev",
   "exec",
+  "group",
+  "lazytime",
   "noatime",
   "noauto",
   "nodev",
   "nodiratime",
   "noexec",
   "nofail",
+  "nolazytime",
   "norelatime",
+  "nostrictatime",
   "nosuid",
   "nouser",
   "nousers",
+  "owner",
   "relatime",
   "ro",
   "rw",
+  "strictatime",
   "suid",
   "user",
   "users",
@@ -45,8 +56,8 @@ export function parseMountOptions(
 ): MountOptions | { readonly problem: string } {
   let options: MountOptions = {};
   for (const word of lists.flatMap((list) => list.split(","))) {
-    if (word === "" || ignored.has(word) || word.startsWith("x-")) continue;
-    if (word.startsWith("comment=")) continue;
+    if (word === "" || ignored.has(word) || /^x-/i.test(word)) continue;
+    if (/^(?:comment|user)=/.test(word)) continue;
     const parsed = parseWord(word);
     if (parsed === undefined) {
       return { problem: `-o ${word} is no option of mount` };

@@ -11,8 +11,10 @@ import {
 import type {
   Command,
   Invocation,
+  RestoreCommand,
   SharedOptions,
   ShellName,
+  ShowCommand,
 } from "./arguments.ts";
 import { exitCodeOf, exitCodes } from "./exit_code.ts";
 import { parseWait } from "./lock_wait.ts";
@@ -341,6 +343,14 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
       if (command.command === "health" && command.legacy !== undefined) {
         return undefined;
       }
+      if (isOfTree(failure)) {
+        const words = session.formatCommand(
+          "show",
+          (command as ShowCommand | RestoreCommand).selector,
+          "--files",
+        );
+        return `\`${words}\` shows what is in it`;
+      }
       // It may be the folder to write to or to mount at that is not there.
       if (command.command === "mount") {
         if (failure.message.startsWith("Cannot mount")) return undefined;
@@ -369,6 +379,11 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether a path is missing in a tree, and not an entry in the archive. */
+function isOfTree({ message }: Failure): boolean {
+  return /^(?:There is no ".*" in|".*" is not in) "/s.test(message);
 }
 
 function planColor(noColor: boolean, ports: Ports): boolean {

@@ -150,7 +150,7 @@ export class Session {
   }
 
   /** The first ones as warnings: a tree may have thousands, and their number is said at the end. */
-  #tellSkipped({ path, reason, problem }: SkippedPath): void {
+  #tellSkipped({ path, reason, problem }: SkippedPath, refused: boolean): void {
     const isExpected = reason === "archive" || reason === "other-file-system";
     const count = isExpected ? this.#skippedCount : ++this.#skippedCount;
     const level = isExpected
@@ -158,10 +158,15 @@ export class Session {
       : count <= skippedToldMax
       ? "warn"
       : "debug";
-    const message = problem ?? `"${path}" is ${skippedReasons[reason]}`;
-    this.log[level](`Left out: ${message}`, { path, reason });
+    const message = problem === undefined
+      ? `"${path}" is ${skippedReasons[reason]}`
+      : problem.includes(path)
+      ? problem
+      : `"${path}": ${problem}`;
+    const what = refused ? "In the way" : "Left out";
+    this.log[level](`${what}: ${message}`, { path, reason });
     if (!isExpected && count === skippedToldMax) {
-      this.log.warn("What else is left out is only counted");
+      this.log.warn("What else there is of the kind is only counted");
     }
   }
 
@@ -210,7 +215,7 @@ export class Session {
         if (!this.output.quiet) this.output.message(event.message);
         break;
       case "skipped":
-        this.#tellSkipped(event.skipped);
+        this.#tellSkipped(event.skipped, event.refused);
         break;
       case "walk":
       case "progress":

@@ -96,7 +96,8 @@ export function escapeOption(text: string): string {
 export function refusal({ needed }: FuseSystem, path: string): Failure {
   return new Failure(
     "permission-denied",
-    `Cannot mount at "${path}": the system refused, for the reason that libfuse printed. ${needed}`,
+    `Cannot mount at "${path}": the system refused, for the reason that libfuse printed` +
+      (needed === "" ? "" : `. ${needed}`),
   );
 }
 

@@ -53,17 +53,33 @@ const nonBlocking = 0o4000;
 const setStatusFlags = 4, getStatusFlags = 3;
 const closeOnExec = 0o2000000;
 
+const fusermountPaths = [
+  "/usr/bin/fusermount3",
+  "/bin/fusermount3",
+  "/usr/local/bin/fusermount3",
+  "/run/wrappers/bin/fusermount3",
+];
+
 /** libfuse on Linux. */
 export class LinuxFuse extends LoadedFuse<LinuxCalls> implements FuseSystem {
   readonly callbacks: FuseSystem["callbacks"] = readingCallbacks;
   readonly callbackCount: number = callbackCount;
   readonly foreignLabel = "EOPNOTSUPP";
-  readonly needed: string =
-    `Needed are /dev/fuse and, for other users than root, fusermount3: ${packageAdvice}`;
 
   /** Takes the libraries over. */
   constructor(libraries: FuseLibraries<LinuxCalls> = openLinuxLibraries()) {
     super(libraries);
+  }
+
+  /** Nothing where all is there: then the reason is another one. */
+  get needed(): string {
+    if (!isThere("/dev/fuse")) {
+      return "There is no /dev/fuse: `modprobe fuse` makes it; a container is given it by " +
+        "--device /dev/fuse";
+    }
+    return fusermountPaths.some(isThere)
+      ? ""
+      : `Other users than root need fusermount3: ${packageAdvice}`;
   }
 
   adaptView(view: View): View {
@@ -101,13 +117,13 @@ export class LinuxFuse extends LoadedFuse<LinuxCalls> implements FuseSystem {
     throw new Failure(
       "io",
       `Cannot mount at "${mountpoint}": a dead mount is in the way, and could not be cleared; ` +
-        `fusermount3 -u -z does it`,
+        `\`fusermount3 -u -z "${mountpoint}"\` does it`,
     );
   }
 
   findMount(path: string): string | undefined {
     return this.#mounts().some((each) => each.path === path)
-      ? "an archive is mounted there already; fusermount3 -u ends that"
+      ? `an archive is mounted there already; \`fusermount3 -u "${path}"\` ends that`
       : undefined;
   }
 
@@ -271,5 +287,14 @@ function isDead(mountpoint: string): boolean {
   } catch (error) {
     const { code } = error as { code?: string };
     return code === "ENOTCONN" || /os error 107/.test(messageOf(error));
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
   }
 }

@@ -157,6 +157,10 @@ const problemRows: [string[], RegExp][] = [
   [["list", "--log-level", "loud"], /"error", "warn", "info",? and "debug"/],
   [["list", "-a", "x", "-a", "y"], /cannot be used multiple times/],
   [["help", "nothing"], /nothing/],
+  [["restore", "a", "--version", "1f3a"], /remove; restore takes the id/],
+  [["--cache", "1GiB", "list"], /^--cache comes behind its command$/],
+  [["mount", "archive", "mnt"], /^Unexpected "archive": -m names the folder/],
+  [["mount", "-m", "a", "-o", "b"], /-o b is no option.*allow_other/],
 ];
 
 for (const [args, problem] of problemRows) {

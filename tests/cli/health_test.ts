@@ -134,7 +134,23 @@ Deno.test("health says that an archive is empty", async () => {
   const world = newWorld();
   assert.equal(await run(world, "health"), 0);
   assert.equal(world.stdout, "");
-  assert.equal(world.stderr, "No entries in archive_directory\n");
+  const message = "No entries in archive_directory: nothing was verified\n";
+  assert.equal(world.stderr, message);
+  const quiet = newWorld();
+  assert.equal(await run(quiet, "health", "--quiet"), 0);
+  assert.equal(quiet.stdout + quiet.stderr, message);
+});
+
+Deno.test("health tells versions of a name apart", async () => {
+  const world = newWorld();
+  world.archive.reports = [
+    { ...healthy, versionCount: 2 },
+    { ...lost, name: "video.mp4", id: "1f3a", versionCount: 2 },
+  ];
+  await run(world, "health", "--check");
+  assert.match(world.stdout, /^✓ video\.mp4 \(id 00112233445566ff\): healthy/m);
+  assert.match(world.stdout, /^✗ video\.mp4 \(id 1f3a\): /m);
+  assert.match(world.stderr, /`blockframe restore 1f3a --partial`/);
 });
 
 Deno.test("health --json prints a line per entry and a summary, with true names", async () => {

@@ -68,6 +68,33 @@ Deno.test("list and find say that there is nothing, and end with 0", async () =>
   );
 });
 
+Deno.test("find that finds nothing points into a tree, where there is one", async () => {
+  const world = newWorld();
+  const tree = {
+    fileCount: 1,
+    folderCount: 1,
+    linkCount: 0,
+    hardLinkCount: 0,
+    contentBytes: 1,
+  };
+  world.archive.entries = [entryOf({ name: "photos", tree })];
+  await run(world, "find", "a.jpg");
+  assert.match(
+    world.stderr,
+    /^hint: `blockframe show photos --files '\*\.jpg'`/m,
+  );
+});
+
+Deno.test("a very long name does not widen the lines of the others", async () => {
+  const world = newWorld();
+  world.archive.entries = [entryOf({ name: "x".repeat(61) }), entryOf()];
+  await run(world, "list");
+  const [head, long, short] = world.stdout.split("\n");
+  assert.ok(head!.startsWith("NAME           SIZE"), head);
+  assert.ok(long!.startsWith(`${"x".repeat(61)}  19.1 MiB`), long);
+  assert.ok(short!.startsWith("video.mp4  19.1 MiB"), short);
+});
+
 Deno.test("find lists what matches", async () => {
   const world = newWorld();
   world.archive.entries = [entryOf(), small];

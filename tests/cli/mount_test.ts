@@ -8,6 +8,7 @@ import { newWorld, run } from "./fakes.ts";
 const lists: readonly [readonly string[], unknown][] = [
   [[], {}],
   [["ro,rw,defaults,nofail,x-systemd.automount,comment=a"], {}],
+  [["default_permissions,user=me,X-mount.mkdir,lazytime,owner"], {}],
   [["allow_other,uid=5", "gid=6,mode=0440"], {
     allowOther: true,
     uid: 5,

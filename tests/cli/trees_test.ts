@@ -55,6 +55,19 @@ Deno.test("commit says what of a folder is in the entry, and what is not", async
   );
 });
 
+Deno.test("commit says how to go on without what cannot be read", async () => {
+  const world = newWorld();
+  world.archive.failingSources.set(
+    "photos",
+    new Failure(
+      "source-unreadable",
+      'Cannot commit "photos": "a" cannot be read',
+    ),
+  );
+  assert.equal(await run(world, "commit", "photos"), 8);
+  assert.match(world.stderr, /^hint: --skip-unreadable leaves out/m);
+});
+
 for (const reason of ["changed", "vanished", "unreadable"] as const) {
   Deno.test(`commit that left out what is ${reason} ends with 2, and 10 where a source failed`, async () => {
     const world = newWorld();
