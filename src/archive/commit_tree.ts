@@ -174,9 +174,9 @@ class TreeDraft {
     const detail = first.problem === undefined ? "" : `: ${first.problem}`;
     const others = fatal.length === 1
       ? ""
-      : `, and so ${fatal.length === 2 ? "is" : "are"} ${
-        fatal.length - 1
-      } more`;
+      : fatal.length === 2
+      ? ", and 1 more is like it"
+      : `, and ${fatal.length - 1} more are like it`;
     throw new Failure(
       isUnreadable ? "source-unreadable" : "source-changed",
       `Cannot commit "${this.#request.label}": "${first.path}" ` +

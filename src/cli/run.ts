@@ -355,7 +355,8 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
       if (command.command === "mount") {
         if (failure.message.startsWith("Cannot mount")) return undefined;
       } else if (command.command === "restore") {
-        if (command.output !== undefined) return undefined;
+        const isOfEntry = failure.message.startsWith("There is no entry");
+        if (command.output !== undefined && !isOfEntry) return undefined;
       }
       return session.archiveOpened
         ? `\`${session.formatCommand("list")}\` shows what the archive holds`

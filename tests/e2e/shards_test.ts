@@ -131,6 +131,7 @@ Deno.test("4 lost shards of one block are said exactly, and nothing else is touc
       folder: entry.folder,
       state: "lost",
       payloadBytes: twoBlocks,
+      versionCount: 1,
       segmentCount: 60,
       parityCount: 6,
       damage: lost.map((shard) => ({
