@@ -455,10 +455,16 @@ function openExecutor(
     paths.filter((path) =>
       Deno.permissions.querySync({ name, path }).state === "granted"
     );
-  return new WorkerPool(workers, {
+  const permissions = {
     read: granted("read", [root, ...request.read ?? []]),
     write: granted("write", [root, ...request.write ?? []]),
-  }, (names) => owners.add(names));
+  };
+  try {
+    return new WorkerPool(workers, permissions, (names) => owners.add(names));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+    return new InlineExecutor(context, jobsPerPause); // no thread is to be had
+  }
 }
 
 /** The archive's folder as an absolute path without links. */

@@ -51,17 +51,20 @@ export class WorkerPool implements Executor {
   readonly #onMade: (names: readonly MadeName[]) => void;
   #ticket = 0;
 
-  /** Starts a pool of `size` threads; `onMade` hears of what they made in the archive as root. */
+  /**
+   * Starts a pool of `size` threads, or as many as the system lets start; `onMade` hears of what they
+   * made in the archive as root.
+   * @throws {Deno.errors.WouldBlock} where not one can be started
+   */
   constructor(
     size: number,
     permissions: PoolPermissions,
     onMade: (names: readonly MadeName[]) => void = () => {},
   ) {
     this.#onMade = onMade;
-    this.#size = size;
-    this.width = 2 * size;
     this.#permissions = permissions;
-    for (let count = 0; count < size; count++) this.#start();
+    this.#size = this.#startUpTo(size);
+    this.width = 2 * this.#size;
   }
 
   /** Gives the job to the thread with the fewest. */
@@ -82,6 +85,20 @@ export class WorkerPool implements Executor {
       failAll(member, "the worker was stopped");
     }
     return Promise.resolve();
+  }
+
+  /** Starts threads; gives how many there are. */
+  #startUpTo(wanted: number): number {
+    for (let count = 0; count < wanted; count++) {
+      try {
+        this.#start();
+      } catch (error) {
+        // A user, or a container, may have so many and no more.
+        if (count > 0 && error instanceof Deno.errors.WouldBlock) return count;
+        throw error;
+      }
+    }
+    return wanted;
   }
 
   #leastBusy(): Member {

@@ -1,4 +1,8 @@
-import { deepStrictEqual as assertEquals, match } from "node:assert/strict";
+import {
+  deepStrictEqual as assertEquals,
+  match,
+  rejects,
+} from "node:assert/strict";
 import { variableNames } from "../../src/cli/ports.ts";
 import { readStartFlags } from "../../tools/compile.ts";
 import { canMount } from "../e2e/mount.ts";
@@ -82,6 +86,8 @@ startTest(
       NODE_OPTIONS: "--nonsense",
       OTEL_DENO: "true",
       RUST_LOG: "trace",
+      SIMDUTF_FORCE_IMPLEMENTATION: "none",
+      SSLKEYLOGFILE: `${folder}/keys`,
     };
     const { stdout, stderr } = await run([path], {
       env: { ...dropped, ...kept },
@@ -89,6 +95,7 @@ startTest(
     assertEquals(stderr, "");
     assertEquals(JSON.parse(stdout).env, { ...kept, ...fixed });
     assertEquals(JSON.parse((await run([path])).stdout).env, fixed);
+    await rejects(Deno.stat(`${folder}/keys`), Deno.errors.NotFound);
   },
 );
 

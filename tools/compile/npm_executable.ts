@@ -55,7 +55,7 @@ export function joinExecutable(
       }`,
     ],
     variables: fixedVariables,
-    dropped: ["DENO_", "NODE_", "OTEL_", "RUST_"],
+    dropped: ["DENO_", "NODE_", "OTEL_", "RUST_", "SIMDUTF_", "SSLKEYLOGFILE"],
     refusals: {
       lost: "blockframe: error: Cannot find the current folder: it is gone\n" +
         "hint: start the program in a folder that is there\n",
