@@ -149,6 +149,8 @@ Deno.test("mount -t fuse.blockframe works with the script of docs/mount.md", asy
   const text = await Deno.readTextFile(`${repository}/docs/mount.md`);
   const script = /```sh\n(#!\/bin\/sh\n[^]*?)```/.exec(text)?.[1];
   ok(script !== undefined, "docs/mount.md has the script");
+  const packed = `${repository}/tools/packaging/mount.fuse.blockframe`;
+  equal(script, await Deno.readTextFile(packed), "which the package brings");
   const program = startOf([]).words.join(" ");
   const replaced = script.replace("exec blockframe", `exec ${program}`);
   ok(replaced !== script);

@@ -52,13 +52,14 @@ Deno.test("deb: its files are where Debian wants them, owned by root", () => {
     .split("\n").map((line) => line.split(/\s+/));
   for (const [mode, owner, , , , path] of rows) {
     equal(owner, "root/root");
-    const executable = path === "./usr/bin/blockframe" || path!.endsWith("/");
+    const executable = /^\.\/usr\/s?bin\/|\/$/.test(path!);
     equal(mode!.slice(1), executable ? "rwxr-xr-x" : "rw-r--r--", path);
   }
   deepStrictEqual(
     rows.map((row) => row[5]!).filter((path) => !path.endsWith("/")),
     [
       "bin/blockframe",
+      "sbin/mount.fuse.blockframe",
       "share/bash-completion/completions/blockframe",
       "share/doc/blockframe/changelog.gz",
       "share/doc/blockframe/copyright",
@@ -68,6 +69,7 @@ Deno.test("deb: its files are where Debian wants them, owned by root", () => {
       "share/fish/vendor_completions.d/blockframe.fish",
       "share/lintian/overrides/blockframe",
       "share/man/man1/blockframe.1.gz",
+      "share/man/man8/mount.fuse.blockframe.8.gz",
       "share/zsh/vendor-completions/_blockframe",
     ].map((path) => `./usr/${path}`),
   );

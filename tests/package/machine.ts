@@ -19,6 +19,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$1/disk/upper,workdir=$1/disk/w
 cd "$1/root"
 mkdir -p report mnt/usb/archive etc/blockframe srv/photos
 touch usr/bin/blockframe
+cp "$1/helper" usr/sbin/mount.fuse.blockframe
 mount --bind "$1/report" report
 mount --bind "$1/archive" mnt/usb/archive
 mount --bind "$1/blockframe" usr/bin/blockframe
@@ -76,7 +77,13 @@ export class Machine implements Disposable {
     // Linked, where that can be: the program has 100 MB.
     const copy = run("cp", ["-l", program, `${this.path}/blockframe`]);
     if (copy.code !== 0) Deno.copyFileSync(program, `${this.path}/blockframe`);
-    const units = `${repository}/tools/packaging/systemd`;
+    const packaging = `${repository}/tools/packaging`;
+    Deno.copyFileSync(
+      `${packaging}/mount.fuse.blockframe`,
+      `${this.path}/helper`,
+    );
+    Deno.chmodSync(`${this.path}/helper`, 0o755);
+    const units = `${packaging}/systemd`;
     for (const { name } of Deno.readDirSync(units)) {
       this.writeUnit(name, Deno.readTextFileSync(`${units}/${name}`));
     }

@@ -127,20 +127,51 @@ Deno.test("the mount unit shows the archive to the other services", () => {
   );
   machine.writeSettings(
     "look.sh",
-    `for attempt in $(seq 100); do
-       [ -e /srv/photos/letter ] && break
-       sleep 0.1
-     done
-     stat -c %a /srv/photos/letter && cat /srv/photos/letter
+    `stat -c %a /srv/photos/letter && cat /srv/photos/letter
      systemctl stop blockframe-mount@photos && ls -A /srv/photos`,
   );
   machine.writeUnit(
     "look.service",
-    `${lastUnit}Type=oneshot\nExecStart=/bin/sh /etc/blockframe/look.sh\n`,
+    `[Unit]\nAfter=blockframe-mount@photos.service
+${lastUnit}Type=oneshot\nExecStart=/bin/sh /etc/blockframe/look.sh\n`,
   );
   machine.run("blockframe-mount@photos.service", "look.service");
   equal(machine.readReport("err"), "");
   equal(machine.readReport("out"), "440\nkept");
+});
+
+Deno.test("a mount that cannot come up fails its unit, and nothing waits for it", () => {
+  using machine = new Machine(program);
+  machine.writeSettings(
+    "photos.conf",
+    `ARCHIVE=${archive}/none\nMOUNTPOINT=/srv/photos\nOPTIONS=--no-repair\n`,
+  );
+  machine.writeUnit(
+    "blockframe-mount@.service.d/probe.conf",
+    `${lastUnit}Restart=no\n`,
+  );
+  machine.run("blockframe-mount@photos.service");
+  match(machine.readReport("err"), /there is no such folder/);
+  match(machine.readReport("code"), /^exited [1-9]/);
+});
+
+Deno.test("a line of fstab mounts what a service needs before it starts", () => {
+  using machine = new Machine(program);
+  commit(machine, "letter", new TextEncoder().encode("kept"));
+  // What systemd makes of the line in docs/mount.md.
+  machine.writeUnit(
+    "srv-photos.mount",
+    `[Mount]\nType=fuse.blockframe\nWhat=${archive}\nWhere=/srv/photos
+Options=allow_other,nofail,mode=440\n`,
+  );
+  machine.writeUnit(
+    "look.service",
+    `[Unit]\nRequiresMountsFor=/srv/photos
+${lastUnit}Type=oneshot\nExecStart=/bin/cat /srv/photos/letter\n`,
+  );
+  machine.run("look.service");
+  equal(machine.readReport("err"), "");
+  equal(machine.readReport("out"), "kept");
 });
 
 Deno.test("docs/operations.md: bubblewrap's walls, as they stand there", () => {

@@ -83,12 +83,20 @@ async function layOutTree(
   facts: DebFacts,
 ): Promise<void> {
   const doc = "usr/share/doc/blockframe";
+  // Where /sbin is a link, as in Debian 12 and later, mount(8) finds it there.
+  const helper = "usr/sbin/mount.fuse.blockframe";
   const files = new Map<string, string>([
     [`${doc}/copyright`, formatCopyright(documents)],
     [`${doc}/changelog`, formatChangelog(facts)],
     [
       "usr/share/lintian/overrides/blockframe",
       await readPackaging("overrides"),
+    ],
+    [helper, await readPackaging("mount.fuse.blockframe")],
+    // A program has a manual; it is that of `blockframe mount`.
+    [
+      "usr/share/man/man8/mount.fuse.blockframe.8",
+      ".so man1/blockframe.1\n",
     ],
   ]);
   for (const [place, text] of layOut(documents)) {
@@ -107,9 +115,10 @@ async function layOutTree(
   for (const [place, text] of files) await writeFile(`${tree}/${place}`, text);
   for (const place of files.keys()) {
     // -n: neither name nor time. Policy wants man pages and the changelog compressed.
-    if (!/\/(changelog|blockframe\.1)$/.test(place)) continue;
+    if (!/\/changelog$|\/man\d\//.test(place)) continue;
     await runCommand("gzip", ["-9", "-n", `${tree}/${place}`]);
   }
+  await Deno.chmod(`${tree}/${helper}`, 0o755);
   await Deno.mkdir(`${tree}/usr/bin`, { recursive: true });
   await Deno.copyFile(executable.path, `${tree}/usr/bin/blockframe`);
   await Deno.chmod(`${tree}/usr/bin/blockframe`, 0o755);
