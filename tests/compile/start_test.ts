@@ -222,7 +222,9 @@ const ways = {
   socket: () => new Promise((_, reject) => {
     new WebSocket("ws://127.0.0.1:" + tcp).onerror = (e) => reject(e.error);
   }),
-  names: () => Deno.resolveDns("localhost", "A"),
+  names: () => Deno.resolveDns("localhost", "A", {
+    nameServer: { ipAddr: "127.0.0.1" },
+  }),
   nodeTcp: () => connect({ port: +tcp, host: "127.0.0.1" }),
   nodeUnix: () => connect({ path: unix }),
   inspector: () => process.getBuiltinModule("node:inspector").open(0),
@@ -273,7 +275,8 @@ startTest(
     }
     assertEquals(visits, 0);
     // Somebody who is let in is seen.
-    (await Deno.connect({ port: tcp.addr.port })).close();
+    using visitor = await Deno.connect({ port: tcp.addr.port });
+    assertEquals(await visitor.read(new Uint8Array(1)), null, "hung up on");
     tcp.close();
     local.close();
     await Promise.all(counting);
