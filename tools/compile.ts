@@ -19,6 +19,7 @@ import {
   writeRegistryPair,
 } from "./compile/compiled_executable.ts";
 import { runProgram } from "./compile/run_deno.ts";
+import { asksForHelp, readHeader } from "./header.ts";
 import { makeNpmExecutable } from "./compile/npm_executable.ts";
 import { registryPair, type Target, targets } from "./compile/targets.ts";
 
@@ -41,6 +42,10 @@ interface Material {
 }
 
 async function main(args: readonly string[]): Promise<number> {
+  if (asksForHelp(args)) {
+    console.log(await readHeader(import.meta.url));
+    return 0;
+  }
   const order = readOrder(args);
   if (typeof order === "string") {
     console.error(order);

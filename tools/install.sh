@@ -189,8 +189,8 @@ choose_file() {
   lines=$(grep -E "^[0-9a-f]{64}  blockframe-$wanted-$target\.tar\.xz\$" "$stage/SHA256SUMS")
   count=$(printf '%s' "$lines" | grep -c .)
   if [ "$count" -ne 1 ]; then
-    fail "SHA256SUMS at $base_url names $count downloads of ${wanted_version:-any version} for" \
-      "$target, not one"
+    named=$(printf '%s' "${wanted_version:-any version}" | tr -d '\134')
+    fail "SHA256SUMS at $base_url names $count downloads of $named for $target, not one"
   fi
   sum=${lines%% *}
   file=${lines##* }

@@ -14,6 +14,7 @@
 import configuration from "../deno.json" with { type: "json" };
 import { formatBom, type Program, type ReleaseFile } from "./release/bom.ts";
 import { runCommand } from "./release/command.ts";
+import { asksForHelp, readHeader } from "./header.ts";
 import { buildDeb, type DebFacts, writeFile } from "./release/deb.ts";
 import {
   type Documents,
@@ -58,6 +59,10 @@ const root = new URL("../", import.meta.url);
 const downloadBytesMax = 35e6;
 
 async function main(args: readonly string[]): Promise<void> {
+  if (asksForHelp(args)) {
+    console.log(await readHeader(import.meta.url));
+    return;
+  }
   const options = parseOptions(args);
   const stage = await Deno.makeTempDir({
     dir: options.dist,
@@ -81,7 +86,9 @@ function parseOptions(args: readonly string[]): Options {
   const words = args.filter((word) => word !== "--deb");
   for (let at = 0; at < words.length; at += 2) {
     const [name, value] = [words[at]!, words[at + 1]];
-    if (!known.includes(name)) throw new Error(`${name} is no option`);
+    if (!known.includes(name)) {
+      throw new Error(`${name} is no option; --help tells them`);
+    }
     if (value === undefined) throw new Error(`${name} needs a value`);
     values.set(name, value);
   }
@@ -283,7 +290,10 @@ async function describeFile(path: string): Promise<ReleaseFile> {
   const note = size > downloadBytesMax
     ? ": more than the 35 MB it may have"
     : "";
-  say(`${path}  ${(size / 1e6).toFixed(1)} MB${note}`);
+  const shown = size < 1e5
+    ? `${(size / 1e3).toFixed(1)} kB`
+    : `${(size / 1e6).toFixed(1)} MB`;
+  say(`${path}  ${shown}${note}`);
   return { name, sha256: await digestFile(path) };
 }
 

@@ -2,9 +2,10 @@
 // Finds the file; what it may say is in config_file.ts. With no file at all everything works.
 
 import type { TierLimits } from "../archive/archive.ts";
-import { messageOf } from "../base/errors.ts";
+import { isFailure, messageOf } from "../base/errors.ts";
 import {
   configFailure,
+  type FileSettings,
   isWorkerCount,
   parseConfig,
   parseLogLevel,
@@ -53,12 +54,9 @@ export async function readSettings(
   ports: Pick<Ports, "readVariable" | "readTextFile" | "system">,
 ): Promise<Settings> {
   const found = await findConfigFile(flags.config, ports);
-  const file = found === undefined ? undefined : await parseConfig(
-    found.text,
-    found.path,
-    ports.system,
-    readSet(ports, "HOME"),
-  );
+  const file = found === undefined
+    ? undefined
+    : await parseFound(found, flags.config, ports);
   const archiveVariable = readSet(ports, "BLOCKFRAME_ARCHIVE");
   const levelVariable = readLevelVariable(ports);
   const workers = flags.workers ?? readWorkersVariable(ports) ?? file?.workers;
@@ -106,6 +104,24 @@ export function planUserFolder(
   return ports.system === "darwin"
     ? `${home}/Library/Application Support/blockframe`
     : `${home}/.config/blockframe`;
+}
+
+/** Says of a file that nobody named why it was read: many programs have a config.toml. */
+async function parseFound(
+  { path, text }: { readonly path: string; readonly text: string },
+  flag: string | undefined,
+  ports: Pick<Ports, "readVariable" | "system">,
+): Promise<FileSettings> {
+  try {
+    return await parseConfig(text, path, ports.system, readSet(ports, "HOME"));
+  } catch (error) {
+    const isNamed = (flag ?? readSet(ports, "BLOCKFRAME_CONFIG")) !== undefined;
+    if (!isFailure(error) || isNamed || path !== "config.toml") throw error;
+    throw configFailure(
+      `${error.message} (read because it is in the current folder; --config names another file)`,
+      error,
+    );
+  }
 }
 
 async function findConfigFile(

@@ -42,7 +42,23 @@ export async function runMount(
   }
   if (command.background) return await goBackground(command, session);
   await using archive = await session.openArchive();
+  refuseUnreadable(session);
   return await serve(command, cacheBytes, archive, session);
+}
+
+/** An archive that cannot be listed would look like one without entries. @throws {Failure} */
+function refuseUnreadable(session: Session): void {
+  const { archive } = session.settings;
+  try {
+    session.ports.hasFewNames(archive, 0);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new Failure(
+      "permission-denied",
+      `Cannot list the archive "${archive}": permission denied`,
+      { cause: error },
+    );
+  }
 }
 
 async function serve(

@@ -251,6 +251,14 @@ Deno.test("readSettings() looks here first, then in the user's folder", async ()
   assert.equal(user.archive, "/home/me/.config/blockframe/archive");
 });
 
+Deno.test("readSettings() says of a bad file that nobody named why it was read", async () => {
+  const files = { "config.toml": 'title = "of another program"' };
+  const why = /unknown key "title".* in the current folder; --config names/;
+  await assert.rejects(settle({ files }), why);
+  const variables = { BLOCKFRAME_CONFIG: "config.toml" };
+  await assert.rejects(settle({ files, variables }), /, workers$/);
+});
+
 Deno.test("readSettings() skips a file that the sandbox hides, not one that it cannot read", async () => {
   const hidden = await settle({
     files: { "config.toml": new Deno.errors.NotCapable("no --allow-read") },

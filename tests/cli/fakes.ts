@@ -342,6 +342,8 @@ export interface FakeWorld {
   nowMs: number;
   /** What openArchive throws. */
   openError: Error | undefined;
+  /** What listing a folder throws. */
+  listError: Error | undefined;
   /** Writes to standard output that succeed before its reader goes away. */
   writeCountMax: number;
   opened: ArchiveOptions[];
@@ -372,6 +374,7 @@ export function newWorld(parts: Partial<FakeWorld> = {}): FakeWorld {
     answering: undefined,
     nowMs: 0,
     openError: undefined,
+    listError: undefined,
     writeCountMax: Infinity,
     opened: [],
     gaveUpChanges: false,
@@ -445,7 +448,10 @@ export function portsOf(world: FakeWorld): Ports {
     },
     makeTemporaryFolder: refuseToWrite,
     removeFolder: () => {},
-    hasFewNames: (_, countMax) => world.archive.entries.length <= countMax,
+    hasFewNames: (_, countMax) => {
+      if (world.listError !== undefined) throw world.listError;
+      return world.archive.entries.length <= countMax;
+    },
     absolutePath: (path) => path.startsWith("/") ? path : `/here/${path}`,
     mountView: () => Promise.reject(new Error("nothing is mounted here")),
     startBackground: (args) => {

@@ -1,9 +1,9 @@
 // The command line of mount: lists of options as mount(8) passes them, what is refused before anything
 // is opened, and what a run in the background is started with.
 
-import { deepEqual, equal, match } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { parseMountOptions } from "../../src/cli/mount_options.ts";
-import { newWorld, run } from "./fakes.ts";
+import { entryOf, newWorld, run } from "./fakes.ts";
 
 const lists: readonly [readonly string[], unknown][] = [
   [[], {}],
@@ -100,4 +100,24 @@ Deno.test("mount --background passes on why it could not be", async () => {
   const silent = newWorld({ started: { ...ended, stdout: "" } });
   equal(await run(silent, "mount", "-m", "x", "--background"), 8);
   match(silent.stderr, /the process ended with 8/);
+});
+
+Deno.test("mount refuses an archive that nobody lets it list", async () => {
+  const listError = new Deno.errors.PermissionDenied("no");
+  const world = newWorld({ listError });
+  equal(await run(world, "mount", "-m", "mnt"), 8);
+  match(
+    world.stderr,
+    /Cannot list the archive "archive_directory": permission/,
+  );
+});
+
+Deno.test("mount in the background says what a folder that is not empty hides", async () => {
+  const world = newWorld();
+  world.archive.entries = [entryOf()];
+  equal(await run(world, "mount", "-m", "mnt", "--background"), 0);
+  match(world.stderr, /"mnt" is not empty: what lies in it is hidden/);
+  const empty = newWorld();
+  equal(await run(empty, "mount", "-m", "mnt", "--background"), 0);
+  doesNotMatch(empty.stderr, /not empty/);
 });
