@@ -38,6 +38,7 @@ const request: MountRequest = {
   label: "mistaken",
   signal: new AbortController().signal,
   onMounted: () => {
+    console.log("mounted");
     if (mistake === "ready") fail();
     if (mistake === "rejection") Promise.reject(new Error("a mistake"));
     if (mistake === "later") setTimeout(fail, 50);

@@ -21,14 +21,16 @@ export async function expectNoDeadMount(
 ): Promise<void> {
   const path = makeTemporaryFolder();
   try {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--allow-all", program, path, mistake],
         ...standin,
       ],
       stderr: "piped",
     }).output();
-    equal(code, 70, new TextDecoder().decode(stderr));
+    const decoder = new TextDecoder();
+    equal(decoder.decode(stdout), "mounted\n", decoder.decode(stderr));
+    equal(code, 70, decoder.decode(stderr));
     equal(isMounted(path), false);
     equal(errorOf(() => openPath(path).close()), "none");
   } finally {

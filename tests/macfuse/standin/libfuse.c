@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 31
 // These have other structs here than in the header of this machine.
+#define fuse_session_new_versioned their_fuse_session_new_versioned
 #define fuse_session_mount their_fuse_session_mount
 #define fuse_session_fd their_fuse_session_fd
 #define fuse_session_receive_buf their_fuse_session_receive_buf
@@ -21,6 +22,7 @@
 #define fuse_reply_open their_fuse_reply_open
 #define fuse_reply_statfs their_fuse_reply_statfs
 #include <fuse3/fuse_lowlevel.h>
+#undef fuse_session_new_versioned
 #undef fuse_session_mount
 #undef fuse_session_fd
 #undef fuse_session_receive_buf
