@@ -113,6 +113,8 @@ export class ArchiveReader implements AsyncDisposable {
   readonly #permits: Permits;
   readonly #inline: Executor;
   readonly #threads: Executor;
+  /** As #inline, but for what reads all blocks of a group: everybody else would wait for that. */
+  readonly #inlineRows: Executor;
   readonly #repairs: RepairQueue | undefined;
   /** By folder: as long as the reader lives, no key stands for two pieces. */
   readonly #firstKeys = new Map<string, number>();
@@ -136,6 +138,12 @@ export class ArchiveReader implements AsyncDisposable {
     this.#inline = new InlineExecutor(context);
     this.#catalogue = new LiveCatalogue(context);
     this.#threads = context.openExecutor({ workBytes: Infinity });
+    this.#inlineRows = {
+      width: 1,
+      run: (job) =>
+        (job.kind === "slab" ? this.#threads : this.#inline).run(job),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
     this.#repairs = options.repair
       ? new RepairQueue(
         context,
@@ -333,7 +341,7 @@ export class ArchiveReader implements AsyncDisposable {
       missing.push([piece, added]);
     }
     const executor = missing.length <= inlinePiecesMax
-      ? this.#inline
+      ? this.#inlineRows
       : this.#threads;
     this.#loadAll(entry, missing, executor);
     const isReady = held.every(({ lost }) =>

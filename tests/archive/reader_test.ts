@@ -230,6 +230,32 @@ Deno.test("what no single block can rebuild comes from the parity across blocks"
   equal((await bench.healthOfOne(true)).state === "lost", false);
 });
 
+Deno.test("a single leaf is rebuilt from its row at once, across blocks by the threads", async () => {
+  const { archive, folder, geometry, payload } = await makeShaped({
+    dataShards: 4,
+    parityShards: 1,
+    groups: 1,
+    parity: 1,
+    segmentLeaves: 2,
+    payloadBytes: 32 * kib,
+  });
+  const bench = new Bench({ archive });
+  for (const [shards, expected] of [[[0], []], [[0, 1], ["slab"]]] as const) {
+    for (const shard of shards) {
+      const path = `${folder}/${shardPath(geometry, 1, shard)}`;
+      if (archive.stat(path) !== undefined) removeFile(archive, path);
+    }
+    const kinds: string[] = [];
+    await using reader = openWide(bench, (job) => {
+      kinds.push(job.kind);
+      return Promise.resolve();
+    }, { repair: false });
+    using file = reader.open((await reader.entries())[0]!);
+    deepEqual(await readOf(file, 8 * kib, 10), payload.slice(8 * kib, 8202));
+    deepEqual([...new Set(kinds)], expected);
+  }
+});
+
 Deno.test("rows in the middle of a piece come from the parity across blocks, too", async () => {
   const { archive, folder, geometry, payload } = await makeShaped({
     dataShards: 4,

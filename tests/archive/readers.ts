@@ -51,6 +51,7 @@ export function openWide(
   bench: Bench,
   before: (job: Job) => Promise<unknown> = () =>
     new Promise((resolve) => setTimeout(resolve, 1)),
+  options: Partial<ReaderOptions> = {},
 ): ArchiveReader {
   const openExecutor = (): Executor => {
     const inner = bench.context.openExecutor({ workBytes: 0 });
@@ -67,6 +68,7 @@ export function openWide(
   return new ArchiveReader(context, {
     cacheBytes: cacheBytesMin,
     repair: true,
+    ...options,
   });
 }
 
