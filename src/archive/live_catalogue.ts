@@ -23,8 +23,11 @@ export type LiveEntry = KnownEntry & Versioned;
 /** Manifests that are read before anything else gets its turn. */
 const readsPerTurn = 100;
 
-/** How long an answer is taken as it is, milliseconds. */
-const freshMs = 250;
+/**
+ * How long an answer is taken as it is, milliseconds: ten times what a listing took, so that very many
+ * entries keep nobody waiting while the folder changes all the time (a repair's lock comes and goes).
+ */
+const freshMsMin = 250, freshMsMax = 2000, freshFactor = 10;
 
 /** How long until what looks like an entry and cannot be read is looked at again, milliseconds. */
 const retryMs = 10_000;
@@ -39,6 +42,7 @@ export class LiveCatalogue {
   #entries: readonly LiveEntry[] = [];
   #reading: Promise<readonly LiveEntry[]> | undefined;
   #lookedMs = -Infinity;
+  #freshMs = freshMsMin;
   /** The time of change of the archive's folder when it was listed, unless it may stand still. */
   #listedAt: number | undefined;
   /** Whether entries came or went since they were put in order. */
@@ -60,7 +64,7 @@ export class LiveCatalogue {
     if (this.#reading !== undefined) return this.#reading;
     const { clock, store } = this.#context;
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#lookedMs < freshMs) return this.#entries;
+    if (nowMs - this.#lookedMs < this.#freshMs) return this.#entries;
     this.#lookedMs = nowMs;
     const changedMs = store.stat("")?.modifiedMs;
     const isDue = nowMs >= this.#retryAtMs;
@@ -78,6 +82,11 @@ export class LiveCatalogue {
       return this.#order();
     };
     const added = this.#compareNames();
+    const tookMs = clock.monotonicMs() - nowMs;
+    this.#freshMs = Math.min(
+      Math.max(freshFactor * tookMs, freshMsMin),
+      freshMsMax,
+    );
     if (added.length <= readsPerTurn) {
       for (const { name, kind } of added) this.#take(name, kind);
       return finish();

@@ -6,6 +6,10 @@ import { Buffer } from "node:buffer";
 import { Failure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { shardPath } from "../../src/format/entry_path.ts";
+import { MemoryStore } from "../../src/store/memory_store.ts";
+import type { StoreName } from "../../src/store/store.ts";
+import { cacheBytesMin } from "../../src/archive/leaf_cache.ts";
+import { ArchiveReader } from "../../src/archive/reader.ts";
 import { ReadOnlyStore } from "../../src/store/read_only_store.ts";
 import { makeShaped } from "./cross_block_entry.ts";
 import { Bench, cutFile, kib, removeFile, rotBytes } from "./harness.ts";
@@ -207,6 +211,31 @@ Deno.test("entries() sees what is committed and what is removed", async () => {
   await bench.engine.remove(second.id);
   settle();
   equal((await reader.entries()).length, 1);
+});
+
+Deno.test("entries() of an archive that is long to list are not listed all the time", async () => {
+  let nowMs = 1_000_000, listCount = 0;
+  const archive = new class extends MemoryStore {
+    override list(path: string): StoreName[] {
+      if (path === "") {
+        listCount++;
+        nowMs += 100;
+      }
+      return super.list(path);
+    }
+  }();
+  const bench = new Bench({ archive });
+  await bench.commit("it", new Uint8Array(10));
+  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
+  const options = { cacheBytes: cacheBytesMin, repair: false };
+  await using reader = new ArchiveReader({ ...bench.context, clock }, options);
+  listCount = 0;
+  const endMs = nowMs + 10_000;
+  while (nowMs < endMs) {
+    nowMs += 10;
+    equal((await reader.entries()).length, 1);
+  }
+  ok(listCount >= 5 && listCount <= 11, `${listCount} lists in ten seconds`);
 });
 
 Deno.test("what no single block can rebuild comes from the parity across blocks", async () => {
