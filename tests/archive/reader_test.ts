@@ -238,15 +238,17 @@ Deno.test("entries() of an archive that is long to list are not listed all the t
   ok(listCount >= 5 && listCount <= 11, `${listCount} lists in ten seconds`);
 });
 
+const smallShape = {
+  dataShards: 4,
+  parityShards: 1,
+  groups: 1,
+  parity: 1,
+  segmentLeaves: 2,
+  payloadBytes: 32 * kib,
+};
+
 Deno.test("what no single block can rebuild comes from the parity across blocks", async () => {
-  const { archive, folder, geometry, payload } = await makeShaped({
-    dataShards: 4,
-    parityShards: 1,
-    groups: 1,
-    parity: 1,
-    segmentLeaves: 2,
-    payloadBytes: 32 * kib,
-  });
+  const { archive, folder, geometry, payload } = await makeShaped(smallShape);
   for (const shard of [0, 1, 2, 3, 4]) {
     removeFile(archive, `${folder}/${shardPath(geometry, 1, shard)}`);
   }
@@ -260,14 +262,7 @@ Deno.test("what no single block can rebuild comes from the parity across blocks"
 });
 
 Deno.test("a single leaf is rebuilt from its row at once, across blocks by the threads", async () => {
-  const { archive, folder, geometry, payload } = await makeShaped({
-    dataShards: 4,
-    parityShards: 1,
-    groups: 1,
-    parity: 1,
-    segmentLeaves: 2,
-    payloadBytes: 32 * kib,
-  });
+  const { archive, folder, geometry, payload } = await makeShaped(smallShape);
   const bench = new Bench({ archive });
   for (const [shards, expected] of [[[0], []], [[0, 1], ["slab"]]] as const) {
     for (const shard of shards) {
@@ -287,10 +282,7 @@ Deno.test("a single leaf is rebuilt from its row at once, across blocks by the t
 
 Deno.test("rows in the middle of a piece come from the parity across blocks, too", async () => {
   const { archive, folder, geometry, payload } = await makeShaped({
-    dataShards: 4,
-    parityShards: 1,
-    groups: 1,
-    parity: 1,
+    ...smallShape,
     segmentLeaves: 16,
     payloadBytes: 256 * kib,
   });
