@@ -1,6 +1,7 @@
 // FUSE library: the symbols of libfuse 3's low-level interface and the few of the C library that a
 // receive loop needs, on Linux and on macOS. Opens them; knows nothing of what is done with them.
 
+import { messageOf } from "../src/base/errors.ts";
 import { openFirst } from "./open_first.ts";
 
 const fuseSymbols = {
@@ -11,6 +12,12 @@ const fuseSymbols = {
     optional: true,
   },
   fuse_session_new: {
+    parameters: ["buffer", "buffer", "usize", "pointer"],
+    result: "pointer",
+    optional: true,
+  },
+  // What stands behind it where symbols have no versions, as on macOS.
+  fuse_session_new_30: {
     parameters: ["buffer", "buffer", "usize", "pointer"],
     result: "pointer",
     optional: true,
@@ -185,8 +192,11 @@ export function openLinuxLibraries(
 export function openDarwinLibraries(
   place: FusePlace = darwinPlace,
 ): FuseLibraries<DarwinCalls> {
-  const fuse = openFirst(place.fuse, fuseSymbols, sayMissingOnDarwin);
-  const system = openFirst(place.system, darwinSymbols, sayMissingOnDarwin);
+  const there = place.fuse.filter(isFile);
+  const fuse = there.length === 0
+    ? openFirst(place.fuse, fuseSymbols, sayMissingOnDarwin)
+    : openFirst(there, fuseSymbols, sayUnfit);
+  const system = openFirst(place.system, darwinSymbols, sayUnfit);
   return {
     fuse: fuse.library.symbols,
     system: system.library.symbols,
@@ -199,6 +209,19 @@ function sayMissing(names: readonly string[]): string {
   return `Cannot mount: ${
     names.join(" or ")
   } is not on this machine; ${packageAdvice}`;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false; // or not to be looked at, which opening it will say
+  }
+}
+
+function sayUnfit(names: readonly string[], cause: unknown): string {
+  return `Cannot mount: ${names.at(-1)} cannot be used: ${messageOf(cause)}; ` +
+    darwinAdvice;
 }
 
 function sayMissingOnDarwin(names: readonly string[]): string {

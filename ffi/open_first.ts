@@ -16,7 +16,7 @@ export interface OpenedLibrary<S extends Deno.ForeignLibraryInterface> {
 export function openFirst<S extends Deno.ForeignLibraryInterface>(
   names: readonly string[],
   symbols: S,
-  sayMissing: (names: readonly string[]) => string,
+  sayMissing: (names: readonly string[], cause: unknown) => string,
 ): OpenedLibrary<S> {
   let cause: unknown;
   for (const name of names) {
@@ -33,5 +33,5 @@ export function openFirst<S extends Deno.ForeignLibraryInterface>(
       cause = error;
     }
   }
-  throw new Failure("not-found", sayMissing(names), { cause });
+  throw new Failure("not-found", sayMissing(names, cause), { cause });
 }

@@ -224,7 +224,7 @@ class DarwinPump implements RequestPump {
     // After a failure of ours: what waits on the other thread must come back before the session goes.
     while (this.#receiving !== undefined) {
       this.stop();
-      await this.next();
+      await this.next().catch(() => {}); // the first failure is the one to be told
     }
     this.#ended = true;
     await Promise.all([this.#unmounting, this.#looking]);

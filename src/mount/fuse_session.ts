@@ -271,8 +271,8 @@ function newSession(
   );
   const size = BigInt(table.length);
   const callbacks = table as Uint8Array<ArrayBuffer>;
-  const { fuse_session_new_versioned: versioned, fuse_session_new: plain } =
-    fuse;
+  const { fuse_session_new_versioned: versioned } = fuse;
+  const plain = fuse.fuse_session_new ?? fuse.fuse_session_new_30;
   const version = new Uint8Array(interfaceVersion.buffer);
   const session = versioned !== null
     ? versioned(args, callbacks, size, version, null)

@@ -48,6 +48,22 @@ Deno.test("on macOS the refusal names macFUSE, and what goes without it", () => 
   );
 });
 
+Deno.test("on macOS a library that is there and cannot be used is not said to be missing", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".dylib" });
+  try {
+    throws(
+      () => openDarwinLibraries({ ...darwinPlace, fuse: ["/nowhere", file] }),
+      (error) => {
+        ok(isFailure(error, "not-found"));
+        match(error.message, /\.dylib cannot be used: .*; install macFUSE 4/);
+        return true;
+      },
+    );
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("without the permission the refusal says which one", async () => {
   const module = new URL("../../ffi/fuse_library.ts", import.meta.url).href;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
