@@ -164,7 +164,7 @@ export class DirStore implements Store {
           return true;
         });
         info = this.require(attempt, names, "use");
-        if (made && isUnused(info)) this.owners.note(path, info);
+        if (made && info.isDirectory) this.owners.note(path, info);
       }
       requireKind(attempt, info, "folder");
     });
@@ -510,12 +510,6 @@ function isSameRoot(left: Deno.FileInfo, right: Deno.FileInfo): boolean {
   return isSame(left, right) ||
     left.dev === right.dev &&
       left.birthtime?.getTime() === right.birthtime?.getTime();
-}
-
-/** A folder in which nothing came or went since it was made: no other one that was put in its place. */
-function isUnused({ isDirectory, birthtime, mtime }: Deno.FileInfo): boolean {
-  return isDirectory && birthtime !== null &&
-    birthtime.getTime() === mtime?.getTime();
 }
 
 /** What `make` gives, or undefined where somebody else was faster. */

@@ -14,7 +14,8 @@ import { type NodeFileStat, nodeFileSystem } from "./node_fs.ts";
 /** A file or folder that was made, and what tells it from all that may come to its place. */
 export interface MadeName {
   readonly path: string;
-  readonly identity: string;
+  /** Undefined where nothing does: on file systems that keep no times of birth. */
+  readonly identity: string | undefined;
 }
 
 /** Names that are kept at most: the rest stays with root, and is counted. */
@@ -28,7 +29,7 @@ const root = 0;
 /** What root made below one folder. Does nothing for other users, and on other systems than Linux. */
 export class Owners {
   readonly #prefix: string;
-  readonly #identities = new Map<string, string>();
+  readonly #identities = new Map<string, string | undefined>();
   #droppedCount = 0;
 
   /** Knows of nothing yet; `prefix` is the folder's path and a "/". */
@@ -36,10 +37,12 @@ export class Owners {
     this.#prefix = prefix;
   }
 
-  /** Keeps in mind what was just made at `path`. */
+  /** Keeps in mind what was just made at `path`; `info` is of an open file, or of what lies there. */
   note(path: string, info: Deno.FileInfo): void {
     if (Deno.build.os !== "linux" || info.uid !== root) return;
-    this.add([{ path, identity: identityOf(info) }]);
+    const isKnown = info.birthtime !== null &&
+      (info.isFile || isUnused(info, info.birthtime));
+    this.add([{ path, identity: isKnown ? identityOf(info) : undefined }]);
   }
 
   /** The same, for what another thread made. */
@@ -62,9 +65,9 @@ export class Owners {
   /** A file that was made has another name now. */
   rename(source: string, target: string): void {
     const identity = this.#identities.get(source);
-    this.#identities.delete(source);
-    if (identity === undefined) this.#identities.delete(target);
-    else this.#identities.set(target, identity);
+    const isOurs = this.#identities.delete(source);
+    if (isOurs) this.#identities.set(target, identity);
+    else this.#identities.delete(target);
   }
 
   /**
@@ -112,11 +115,12 @@ export class Owners {
   /** Whether it is where it belongs now. @throws whatever the system throws */
   #give({ path, identity }: MadeName, nowMs: number): boolean {
     const seen = lookAt(this.#prefix + path);
-    const isThere = seen !== undefined && identityOf(seen) === identity;
-    // Taken away or replaced since: it is nobody's now.
-    if (!isThere || ownerOf(this.#lookAtFolders(path)) === undefined) {
-      return true;
-    }
+    if (
+      seen === undefined || ownerOf(this.#lookAtFolders(path)) === undefined
+    ) return true;
+    if (identity === undefined) return seen.uid !== root;
+    // Replaced since: what it is now is not to be given.
+    if (identityOf(seen) !== identity) return true;
     const fs = nodeFileSystem();
     if (fs === undefined) return false;
     const { O_RDONLY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
@@ -184,6 +188,11 @@ function modeFor(found: NodeFileStat, folderMode: number): number {
   return found.isDirectory()
     ? (found.mode & 0o7000) | (folderMode & 0o777)
     : 0o600 | (folderMode & 0o664);
+}
+
+/** Of a folder: nothing came or went in it since. Another that took its place would be an empty one. */
+function isUnused({ mtime }: Deno.FileInfo, born: Date): boolean {
+  return mtime?.getTime() === born.getTime();
 }
 
 function identityOf({ dev, ino, birthtime }: Deno.FileInfo): string {

@@ -119,6 +119,20 @@ asRoot("nothing is given before the times of change can tell", (scene) => {
   strictEqual(scene.ownerOf("e/s/x"), roots);
 });
 
+asRoot(
+  "what nothing tells from another stays root's, and is counted",
+  (scene) => {
+    const { owners } = scene.store;
+    scene.make("e/s/x");
+    const info = Deno.lstatSync(scene.at("e/s/x"));
+    owners.take();
+    owners.note("e/s/x", { ...info, birthtime: null });
+    strictEqual(owners.waitMs(later()), 0);
+    strictEqual(owners.giveBack(later()), 1);
+    strictEqual(scene.ownerOf("e/s/x"), roots);
+  },
+);
+
 /** Moves the folder away and back, with its own times as before: that of change cannot be set. */
 function moveThereAndBack(scene: Scene): void {
   const { atime, mtime } = Deno.statSync(scene.at("e/s"));
