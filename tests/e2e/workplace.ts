@@ -202,10 +202,12 @@ export class Workplace implements Disposable {
   }
 }
 
-/** A new folder where big files may lie. */
+/** Where big files may lie. */
+export const temporaryFolder: string = Deno.env.get("TMPDIR") || "/var/tmp";
+
+/** A new folder there. */
 export function makeTemporaryFolder(): string {
-  const dir = Deno.env.get("TMPDIR") || "/var/tmp";
   return Deno.realPathSync(
-    Deno.makeTempDirSync({ dir, prefix: "blockframe-e2e-" }),
+    Deno.makeTempDirSync({ dir: temporaryFolder, prefix: "blockframe-e2e-" }),
   );
 }
