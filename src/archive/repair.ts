@@ -49,7 +49,26 @@ export async function finishRepair(
   const replaced = records.filter(isReplaceable);
   await replaceFiles(entry, replaced, executor, context);
   await syncRepaired(entry, records, replaced, context);
+  for (const record of records) explainAbsence(entry, record, context);
   return await verifyRepaired(entry, ledger, executor, context);
+}
+
+/** A file cannot be made where its folder could not be: then what kept us from that is the obstacle. */
+function explainAbsence(
+  entry: ScannedEntry,
+  record: ShardRecord,
+  { store }: EngineContext,
+): void {
+  if (record.obstacle?.code !== "not-found") return;
+  const { block, shard } = record;
+  const inner = shardPath(entry.manifest.geometry, block, shard);
+  const folder = `${entry.folder}/${inner.slice(0, inner.lastIndexOf("/"))}`;
+  try {
+    if (store.stat(folder) === undefined) store.makeFolder(folder);
+  } catch (error) {
+    delete record.obstacle;
+    setObstacle(record, error);
+  }
 }
 
 /** A shard whose own file refuses writes, but in whose place a new file may be put. */

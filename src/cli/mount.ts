@@ -52,7 +52,8 @@ function refuseUnreadable(session: Session): void {
   try {
     session.ports.hasFewNames(archive, 0);
   } catch (error) {
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    // Whatever else is wrong with it, a mount goes on through.
+    if (!(error instanceof Deno.errors.PermissionDenied)) return;
     throw new Failure(
       "permission-denied",
       `Cannot list the archive "${archive}": permission denied`,

@@ -1,6 +1,7 @@
 // Random damage up to and beyond the bound, judged by damage_model.ts. Every case says its seed.
 
-import { ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { Failure } from "../../src/base/errors.ts";
 import { Prng } from "../../src/base/prng.ts";
 import { shardPath } from "../../src/format/entry_path.ts";
 import { blockCountOf, blockDataShards } from "../../src/format/geometry.ts";
@@ -151,4 +152,20 @@ Deno.test("a repair syncs the folders of files that came back, and none for byte
   strictEqual((await bench.healthOfOne(true)).state, "repaired");
   const inner = path!.slice(0, path!.lastIndexOf("/"));
   for (const each of [inner, folder]) ok(archive.synced.includes(each), each);
+});
+
+Deno.test("a shard whose folder cannot be made is left with that as the reason", async () => {
+  const archive = new MemoryStore();
+  const bench = new Bench({ archive });
+  const { folder } = await bench.commit("it", new Prng(6).bytes(5 * kib));
+  archive.removeTree(`${folder}/segments`);
+  archive.makeFolder = () => {
+    throw new Failure("permission-denied", "Nobody makes a folder here");
+  };
+  const { state, damage } = await bench.healthOfOne(true);
+  strictEqual(state, "repairable");
+  deepStrictEqual(
+    damage.map(({ cause, obstacle }) => [cause, obstacle]),
+    [["missing", "Nobody makes a folder here"]],
+  );
 });
