@@ -6,7 +6,8 @@
 //
 // --kind compile | npm    how: by `deno compile`, or of the Deno of the npm registry. By default the
 //                         second is taken where the first cannot download its runtime
-// --pair                  dist/blockframe-compiled: by a `deno compile` of the registry (Deno 2.4.2)
+// --pair                  dist/blockframe-compiled: by an older `deno compile` of the registry; also
+//                         with --target x86_64-pc-windows-msvc
 // --output FOLDER         another folder than dist/
 //
 // DENORT_BIN names the runtime that `deno compile` is to put in.
@@ -21,7 +22,7 @@ import {
 import { runProgram } from "./compile/run_deno.ts";
 import { asksForHelp, readHeader } from "./header.ts";
 import { makeNpmExecutable } from "./compile/npm_executable.ts";
-import { registryPair, type Target, targets } from "./compile/targets.ts";
+import { registryPairs, type Target, targets } from "./compile/targets.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -59,7 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
   const failed: string[] = [];
   for (const target of order.targets) {
     const name = order.pair
-      ? "blockframe-compiled"
+      ? `blockframe-compiled${target.ending}`
       : order.named
       ? `blockframe-${target.name}${target.ending}`
       : `blockframe${target.ending}`;
@@ -94,7 +95,7 @@ function readOrder(args: readonly string[]): Order | string {
     if (kind !== undefined && kind !== "compile" && kind !== "npm") {
       return `No kind is called ${kind}; there are: compile, npm`;
     }
-    const names = pair ? [registryPair.target] : values.target ?? [];
+    const names = values.target ?? (pair ? [registryPairs[0].target] : []);
     const wanted = values.all
       ? [...targets]
       : (names.length > 0 ? names : [Deno.build.target]).map(findTarget);
@@ -131,9 +132,11 @@ async function writeExecutable(
   { kind, pair }: Order,
 ): Promise<void> {
   if (pair) {
+    const found = registryPairs.find((one) => one.target === target.name);
+    if (found === undefined) throw new Error(`no pair is for ${target.name}`);
     const folder = await Deno.makeTempDir();
     try {
-      const compiler = await writeRegistryPair(folder);
+      const compiler = await writeRegistryPair(folder, found);
       await writeCompiledExecutable(path, target.name, bundle, flags, compiler);
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -3,6 +3,7 @@ import {
   writeCompiledExecutable,
   writeRegistryPair,
 } from "../../tools/compile/compiled_executable.ts";
+import { registryPairs } from "../../tools/compile/targets.ts";
 import { canRun, compile, run } from "./programs.ts";
 
 const folder = await Deno.makeTempDir();
@@ -34,7 +35,7 @@ Deno.test({
   name: "what deno compile makes is the same bytes, whenever it is made",
   ignore: !canRun,
   fn: async () => {
-    const compiler = await writeRegistryPair(folder);
+    const compiler = await writeRegistryPair(folder, registryPairs[0]);
     const bundle = { text: "", module: `console.log("here");` };
     const made = ["first", "second"].map((name) => `${folder}/${name}`);
     for (const path of made) {

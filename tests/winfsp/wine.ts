@@ -1,5 +1,6 @@
-// The real program for Windows under Wine, by hand: `deno run -A tests/winfsp/wine.ts DENO.EXE`, with
-// Debian's wine64 and gcc-mingw-w64-x86-64-win32. Mounts an archive with damage twice, once with the
+// The real program for Windows under Wine, by hand, with Debian's wine64 and gcc-mingw-w64-x86-64-win32:
+// `deno run -A tests/winfsp/wine.ts DENO.EXE` runs the checkout, and with BLOCKFRAME.EXE as well, the
+// executable that `deno compile` made, that. Mounts an archive with damage twice, once with the
 // stand-in in the place of WinFsp's library, once with that library itself and the stand-in in the place
 // of its driver; what a robot copies out must be what went in. Not part of the tests: Wine is 700 MB.
 
@@ -17,10 +18,12 @@ const sources = `${import.meta.dirname}/standin`;
 /** Where Wine and its Windows are. */
 class WineDesk {
   readonly path: string;
+  readonly hasExecutable: boolean;
   readonly #wine: string;
 
-  constructor(path: string) {
+  constructor(path: string, hasExecutable: boolean) {
     this.path = path;
+    this.hasExecutable = hasExecutable;
     const places = ["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"];
     this.#wine = places.find((each) => {
       try {
@@ -61,6 +64,17 @@ class WineDesk {
     const run = ["run", "-A", "--no-check", "--quiet", windowsPath(script)];
     return await this.run([`${this.path}/deno.exe`, ...run, ...args], env);
   }
+
+  /** Runs blockframe: the executable where there is one, else the checkout with Deno for Windows. */
+  async blockframe(
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ) {
+    const path = `${this.path}/blockframe.exe`;
+    return await (this.hasExecutable
+      ? this.run([path, ...args], env)
+      : this.deno(`${root}main.ts`, args, env));
+  }
 }
 
 function windowsPath(path: string): string {
@@ -92,12 +106,47 @@ async function grow(work: Workplace): Promise<Map<string, Uint8Array>> {
   }
   await Deno.symlink("a b", work.at("tree/link"));
   await work.expect(0, ["commit", "tree", "video"]);
-  for (const path of listFiles(work.archive)) {
-    if (/segment_0*3\.dat$/.test(path)) {
-      rot(`${work.archive}/${path}`, 100, 900);
-    }
-  }
+  harm(work);
   return files;
+}
+
+/** Damages a shard of every entry. */
+function harm({ archive }: Workplace): void {
+  const shards = listFiles(archive).filter((path) =>
+    /(segment_0*[03]|replica_0)\.dat$/.test(path)
+  );
+  for (const path of shards) rot(`${archive}/${path}`, 100, 900);
+  ok(shards.length > 0);
+}
+
+/** Commits, repairs and restores; what comes back must be what went in. */
+async function keep(desk: WineDesk): Promise<void> {
+  using work = new Workplace();
+  work.makeFolder("tree/a b");
+  work.makeFolder("back");
+  const paths = ["tree/a b/deep", "tree/ünï", "tree/empty", "video"];
+  for (const [index, path] of paths.entries()) {
+    work.fill(path, index === 2 ? 0 : 4_123_456 * index ** 2 + 1);
+  }
+  const at = (path: string) => windowsPath(work.at(path));
+  const expect = async (code: number, ...args: readonly string[]) => {
+    const run = await desk.blockframe([...args, "-a", at(archive)]);
+    equal(run.code, code, run.stdout + run.stderr);
+  };
+  const archive = work.archive.slice(work.path.length + 1);
+  await expect(0, "commit", at("tree"), at("video"));
+  harm(work);
+  await expect(4, "health", "--check");
+  await expect(1, "health");
+  await expect(0, "health", "--check");
+  harm(work);
+  for (const name of ["tree", "video"]) {
+    await expect(1, "restore", name, "-o", at(`back/${name}`));
+  }
+  for (const path of paths) {
+    ok(equalBytes(work.read(`back/${path}`), work.read(path)), path);
+  }
+  console.log("Committed, repaired and restored");
 }
 
 /** Mounts under Wine; what the robot copied must be right, and the archive healed. */
@@ -111,8 +160,7 @@ async function mount(
   const output = work.makeFolder("output");
   const archive = windowsPath(work.archive);
   const started = performance.now();
-  const { code, stdout, stderr } = await desk.deno(
-    `${root}main.ts`,
+  const { code, stdout, stderr } = await desk.blockframe(
     ["mount", "-m", where, "-a", archive, ...options],
     { WINFSP_ROBOT: windowsPath(output).replaceAll("\\", "/") },
   );
@@ -137,12 +185,14 @@ async function mount(
 }
 
 if (import.meta.main) {
-  const [program] = Deno.args;
+  const [program, executable] = Deno.args;
   if (program === undefined) {
-    console.error("usage: deno run -A tests/winfsp/wine.ts DENO.EXE");
+    console.error(
+      "usage: deno run -A tests/winfsp/wine.ts DENO.EXE [BLOCKFRAME.EXE]",
+    );
     Deno.exit(16);
   }
-  const desk = new WineDesk(await Deno.makeTempDir());
+  const desk = new WineDesk(await Deno.makeTempDir(), executable !== undefined);
   try {
     const crate = await fetchCrate();
     const installed =
@@ -150,17 +200,22 @@ if (import.meta.main) {
     const shim = `${desk.path}/bcryptprimitives.dll`;
     const library = `${installed}/winfsp-x64.dll`;
     await Deno.copyFile(program, `${desk.path}/deno.exe`);
+    if (executable !== undefined) {
+      await Deno.copyFile(executable, `${desk.path}/blockframe.exe`);
+    }
     await desk.run(["wineboot", "-i"]);
     await Deno.mkdir(installed, { recursive: true });
     await build(crate, "wine.c", shim);
-    const version = await desk.deno(`${root}main.ts`, ["--version"]);
+    const version = await desk.blockframe(["--version"]);
     console.log(version.stdout.trim());
 
     const fold = await desk.deno(`${sources}/fold.ts`, []);
     console.log(`Names that differ in case: ${fold.stdout.trim()}`);
     equal(JSON.parse(fold.stdout).apart.length, 0);
 
-    const without = await desk.deno(`${root}main.ts`, [
+    await keep(desk);
+
+    const without = await desk.blockframe([
       ...["mount", "-m", "X:", "-a", windowsPath(root)],
     ]);
     equal(without.code, 8);
@@ -177,7 +232,7 @@ if (import.meta.main) {
     await mount(desk, "X:");
     await mount(desk, "*");
     await mount(desk, "Y:", "--background");
-    const test = await desk.deno(`${root}main.ts`, ["self-test"]);
+    const test = await desk.blockframe(["self-test"]);
     match(test.stdout, /mount: WinFsp 2\.1\n/);
     equal(test.code, 0, test.stdout);
     console.log("All as it should be");

@@ -5,7 +5,8 @@
 import type { Bundle } from "./bundle.ts";
 import { readRegistryFile } from "./registry.ts";
 import { runProgram } from "./run_deno.ts";
-import { registryPair } from "./targets.ts";
+import type { RegistryPair } from "./targets.ts";
+import { readWheelFile } from "./wheel.ts";
 
 /** A `deno` that compiles, and the runtime that it is to put in, where it is not to look for it. */
 export interface Compiler {
@@ -56,15 +57,23 @@ export function outOfReach(error: unknown): string | undefined {
   return causes?.match(/^ *(?:\d+: )?(\S.*)$/m)?.[1];
 }
 
-/** Puts the compiler and the runtime of the registry into `folder`. */
-export async function writeRegistryPair(folder: string): Promise<Compiler> {
+/** Puts a compiler and a runtime of registries into `folder`. */
+export async function writeRegistryPair(
+  folder: string,
+  pair: RegistryPair,
+): Promise<Compiler> {
   const compiler = { deno: `${folder}/deno`, runtime: `${folder}/denort` };
+  const { runtime } = pair;
   const files = [
-    [compiler.deno, registryPair.compiler],
-    [compiler.runtime, registryPair.runtime],
+    [compiler.deno, await readRegistryFile(pair.compiler)],
+    [
+      compiler.runtime,
+      "platform" in runtime
+        ? await readWheelFile(runtime)
+        : await readRegistryFile(runtime),
+    ],
   ] as const;
-  for (const [path, file] of files) {
-    const bytes = await readRegistryFile(file);
+  for (const [path, bytes] of files) {
     await Deno.writeFile(path, bytes, { mode: 0o755 });
   }
   return compiler;

@@ -65,7 +65,10 @@ async function listCached(file: RegistryFile): Promise<string[]> {
   return paths;
 }
 
-async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+/** SHA-256. */
+export async function digestOf(
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string> {
   return formatHex(
     new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)),
   );

@@ -62,29 +62,61 @@ export const targets: readonly Target[] = [
   { name: "aarch64-apple-darwin", ending: "" },
 ];
 
-/**
- * A compiler and the runtime that it puts into what it compiles, which must be of one version.
- * This is the newest such pair in the registry: the runtime is what a published program begins
- * with that was made by `deno compile`. For proving that the program compiles, not for releases.
- */
-export const registryPair: {
+/** One file of a package of Python's registry: of the wheel for a platform. */
+export interface WheelFile extends RegistryFile {
+  /** As pip names it. */
+  readonly platform: string;
+}
+
+/** A compiler and the runtime that it puts into what it compiles. */
+export interface RegistryPair {
   readonly target: string;
   readonly compiler: RegistryFile;
-  readonly runtime: RegistryFile;
-} = {
-  target: "x86_64-unknown-linux-gnu",
-  compiler: {
-    package: "@deno/linux-x64-glibc",
-    version: "2.4.2",
-    path: "deno",
-    digest: "1d6580e813252f6b27a41d97d2e3725a408baa2e765a86e45f65b228d3e93ad6",
+  readonly runtime: RegistryFile | WheelFile;
+}
+
+/**
+ * Compilers, and runtimes of the same version, which are what a published program begins with that was
+ * made by `deno compile`. For proving that the program compiles, not for releases.
+ */
+export const registryPairs: readonly [RegistryPair, ...RegistryPair[]] = [
+  {
+    // The newest pair of the npm registry, where the tests run.
+    target: "x86_64-unknown-linux-gnu",
+    compiler: {
+      package: "@deno/linux-x64-glibc",
+      version: "2.4.2",
+      path: "deno",
+      digest:
+        "1d6580e813252f6b27a41d97d2e3725a408baa2e765a86e45f65b228d3e93ad6",
+    },
+    runtime: {
+      package: "@vltpkg/cli-linux-x64",
+      version: "0.0.0-18",
+      path: "vlt",
+      // Where the section headers of the runtime end, and the program behind it begins.
+      bytes: 85_186_368,
+      digest:
+        "2705685d7478610b98dcd43acecd457a19810146323041c8af8a88f7dd0b5e82",
+    },
   },
-  runtime: {
-    package: "@vltpkg/cli-linux-x64",
-    version: "0.0.0-18",
-    path: "vlt",
-    // Where the section headers of the runtime end, and the program behind it begins.
-    bytes: 85_186_368,
-    digest: "2705685d7478610b98dcd43acecd457a19810146323041c8af8a88f7dd0b5e82",
+  {
+    target: "x86_64-pc-windows-msvc",
+    compiler: {
+      package: "@deno/linux-x64-glibc",
+      version: "2.6.8",
+      path: "deno",
+      digest:
+        "8b254e08be2565f608a06bfde3f62f3aabbf8994712f0078c7a7f24bc8c46676",
+    },
+    // The whole program: its section of resources, which has the other one, is replaced.
+    runtime: {
+      package: "bids-validator-deno",
+      version: "2.4.1",
+      platform: "win_amd64",
+      path: "bids_validator_deno-2.4.1.data/scripts/bids-validator-deno.exe",
+      digest:
+        "5aaf98c6631b2458d580fcc9c753bb6a565bc03f9a611ebe9033531377a2ab92",
+    },
   },
-};
+];
