@@ -198,10 +198,12 @@ Deno.test("what cannot be mounted is refused with the reason", async () => {
   using work = new Workplace();
   await work.commit("it", 100);
   work.makeFolder("mnt");
+  runTool("mkfifo", work.at("pipe"));
   const archive = work.archive;
   const refusals: readonly [readonly string[], number, RegExp][] = [
     [["-m", "none"], 8, /there is no such folder/],
     [["-m", "it"], 8, /it is not a folder/],
+    [["-m", "pipe"], 8, /it is not a folder/],
     [["-m", archive], 16, /it is the archive itself/],
     [
       ["-m", `${archive}/${namesIn(archive).at(-1)}`],
