@@ -279,6 +279,8 @@ function isMounted(system: DarwinCalls, path: string): boolean {
 /** Whether the process behind a mount is gone. */
 function isDead(mountpoint: string): boolean {
   try {
+    // Who opens a pipe waits for whoever writes to it.
+    if (!Deno.statSync(mountpoint).isDirectory) return false;
     Deno.openSync(mountpoint).close();
     return false;
   } catch (error) {

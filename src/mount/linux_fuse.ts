@@ -281,6 +281,8 @@ function setNonBlocking(system: LinuxCalls, file: number): void {
 /** Whether the process behind a mount is gone; a live mount does not look like one. */
 function isDead(mountpoint: string): boolean {
   try {
+    // Who opens a pipe waits for whoever writes to it.
+    if (!Deno.statSync(mountpoint).isDirectory) return false;
     // Opening asks the process behind it; what stat says may be remembered by the kernel.
     Deno.openSync(mountpoint).close();
     return false;
