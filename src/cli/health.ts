@@ -48,17 +48,20 @@ export async function runHealth(
       lostName = (report.versionCount ?? 1) > 1 ? report.id : report.name;
     }
   }
+  const place = legacy ?? session.settings.archive;
+  // An empty folder may be one where a disk should be: nobody may take that for health.
+  const isEmpty = counts.entryCount === 0;
+  if (isEmpty) exitCode |= exitCodes.operational;
   output.document({
     type: "summary",
     schema: 1,
-    archive: legacy ?? session.settings.archive,
+    archive: place,
     ...counts,
     exitCode,
   });
-  if (counts.entryCount === 0) {
-    // Also when quiet: an empty folder may be one where a disk should be.
-    const place = legacy ?? session.settings.archive;
-    output.message(`No entries in ${place}: nothing was verified`);
+  if (isEmpty) {
+    log.error(`No entries in ${place}: nothing was verified`);
+    log.hint("if there should be some, look whether its disk is mounted");
     return exitCode;
   }
   if (exitCode === exitCodes.done) output.goodNews(formatSummary(counts));

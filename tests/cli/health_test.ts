@@ -38,7 +38,7 @@ function unexaminable(
 }
 
 const rows: [string, HealthReport[], number][] = [
-  ["no entry", [], 0],
+  ["no entry", [], 8],
   ["healthy", [healthy], 0],
   ["repaired", [repaired], 1],
   ["repairable", [repairable], 4],
@@ -130,15 +130,19 @@ Deno.test("health --quiet prints only what is wrong", async () => {
   assert.match(ill.stdout, /2 entries: 1 healthy, 1 repaired/);
 });
 
-Deno.test("health says that an archive is empty", async () => {
+Deno.test("health takes no empty archive for a healthy one", async () => {
+  const message =
+    "blockframe: error: No entries in archive_directory: nothing was verified\n" +
+    "hint: if there should be some, look whether its disk is mounted\n";
+  for (const words of [[], ["--quiet"], ["--check"]]) {
+    const world = newWorld();
+    assert.equal(await run(world, "health", ...words), 8);
+    assert.equal(world.stdout, "");
+    assert.equal(world.stderr, message);
+  }
   const world = newWorld();
-  assert.equal(await run(world, "health"), 0);
-  assert.equal(world.stdout, "");
-  const message = "No entries in archive_directory: nothing was verified\n";
-  assert.equal(world.stderr, message);
-  const quiet = newWorld();
-  assert.equal(await run(quiet, "health", "--quiet"), 0);
-  assert.equal(quiet.stdout + quiet.stderr, message);
+  assert.equal(await run(world, "health", "--json"), 8);
+  assert.equal(JSON.parse(world.stdout).exitCode, 8);
 });
 
 Deno.test("health tells versions of a name apart", async () => {
