@@ -384,7 +384,7 @@ function planHint(failure: Failure, ending: Ending): string | undefined {
 
 /** Whether a path is missing in a tree, and not an entry in the archive. */
 function isOfTree({ message }: Failure): boolean {
-  return /^(?:There is no ".*" in|".*" is not in) "/s.test(message);
+  return /^There is no ".*" in "/s.test(message);
 }
 
 function planColor(noColor: boolean, ports: Ports): boolean {

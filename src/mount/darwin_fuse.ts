@@ -2,7 +2,7 @@
 // another thread waits for each request; and they mount while the first one is waited for, not before.
 // Answers go through libfuse's own calls. Never tried on a Mac: docs/mount.md says what was tried.
 
-import { Failure, messageOf } from "../base/errors.ts";
+import { Failure } from "../base/errors.ts";
 import type { View } from "../view/view.ts";
 import {
   darwinErrorNumbers,
@@ -32,6 +32,7 @@ import {
   escapeOption,
   freeBuffer,
   type FuseSystem,
+  isDead,
   LoadedFuse,
   type MountStyle,
   refusal,
@@ -46,6 +47,10 @@ const lookMs = 10;
 const goneNumbers: ReadonlySet<number> = new Set(
   Object.values(darwinGoneNumbers),
 );
+
+const { ENXIO, ENOTCONN } = darwinGoneNumbers;
+/** What a mount gives whose process is gone. */
+const deadErrors = { ENXIO, ENOTCONN } as const;
 
 /** libfuse on macOS. */
 export class DarwinFuse extends LoadedFuse<DarwinCalls> implements FuseSystem {
@@ -102,7 +107,7 @@ export class DarwinFuse extends LoadedFuse<DarwinCalls> implements FuseSystem {
   }
 
   clearDead(mountpoint: string): void {
-    if (!isDead(mountpoint)) return;
+    if (!isDead(mountpoint, deadErrors)) return;
     const { system } = this.libraries;
     if (system.unmountAtOnce(cString(mountpoint), forceUnmount) === 0) return;
     throw new Failure(
@@ -274,18 +279,4 @@ function isMounted(system: DarwinCalls, path: string): boolean {
   // The volume that users' folders lie on has a second name.
   return decodeDarwinMounts(list, Math.max(0, filled))
     .some((each) => each === path || each === `/System/Volumes/Data${path}`);
-}
-
-/** Whether the process behind a mount is gone. */
-function isDead(mountpoint: string): boolean {
-  try {
-    // Who opens a pipe waits for whoever writes to it.
-    if (!Deno.statSync(mountpoint).isDirectory) return false;
-    Deno.openSync(mountpoint).close();
-    return false;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    return code === "ENXIO" || code === "ENOTCONN" ||
-      /os error (6|57)\)/.test(messageOf(error));
-  }
 }

